@@ -1,0 +1,7 @@
+//! A sensor: it accepts connections, drives the emulated protocols, records every byte and event to its spool, and delivers them to its hub.
+//!
+//! A sensor never connects to an address an attacker named, never runs anything an attacker sent, and judges nothing.
+
+pub mod captures;
+pub mod recorder;
+pub mod spool;
