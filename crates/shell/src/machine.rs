@@ -40,6 +40,12 @@ impl Machine {
         0
     }
 
+    /// A login shell without a terminal, reading its commands from standard input as they come (`ssh host` without a pty, fed by a bot line by
+    /// line): no prompt, no echo. Each line read as a command is a `command` event. Ends at end of file or `exit`; returns the exit status.
+    pub async fn script(&self, _io: Io) -> u8 {
+        0
+    }
+
     /// The files, for SFTP and SCP.
     pub fn files(&self) -> Files {
         Files(self.clone())
