@@ -26,3 +26,28 @@ pub fn builtin(name: &str) -> Result<Persona, PersonaError> {
         .collect();
     Persona::parse(name, files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each persona is complete, and its processes belong to users it has and hang on parents it has.
+    #[test]
+    fn every_builtin_persona_is_consistent() {
+        let names = builtin_names();
+        assert!(names.len() >= 2, "found only {names:?}");
+        for name in names {
+            let host = builtin(&name).unwrap_or_else(|e| panic!("{e}")).host;
+            let mut pids: Vec<u32> = host.processes.iter().map(|p| p.pid).collect();
+            for process in &host.processes {
+                assert!(host.users.iter().any(|u| u.name == process.user), "{name}: no user {}", process.user);
+                assert!(process.ppid == 0 || pids.contains(&process.ppid), "{name}: {} has no parent", process.pid);
+            }
+            pids.sort_unstable();
+            pids.dedup();
+            assert_eq!(pids.len(), host.processes.len(), "{name}: a pid occurs twice");
+            let memory = host.memory;
+            assert!(memory.free_kb + memory.buffers_kb + memory.cached_kb < memory.total_kb, "{name}: more memory than there is");
+        }
+    }
+}

@@ -92,6 +92,9 @@ pub struct Cpu {
     pub bogomips: String,
     /// The lines of one processor in `/proc/cpuinfo` after `processor : N`, in order; `{model}`, `{mhz}`, `{bogomips}`, `{core}` and `{count}` are filled in.
     pub cpuinfo: String,
+    /// The lines before the first processor, as architectures other than x86 have them.
+    #[serde(default)]
+    pub cpuinfo_head: String,
 }
 
 /// Memory, in kB.
