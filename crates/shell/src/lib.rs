@@ -56,6 +56,28 @@ pub struct Io {
     pub output: mpsc::Sender<(Stream, Vec<u8>)>,
 }
 
+mod account;
+pub mod budget;
+pub mod command;
+mod commands;
+mod descriptor;
+mod errno;
+mod exec;
+pub mod fs;
+mod host;
 mod machine;
+mod pipe;
+mod session;
+pub mod task;
+pub mod terminal;
 
-pub use machine::{Errno, Files, Host, Kind, Machine, Metadata};
+pub use account::Account;
+pub use command::{Command, Environment, Launch, Outcome, Process, Stop, Tools};
+pub use commands::COMMANDS;
+pub use descriptor::{DESCRIPTORS_MAX, Descriptors, OpenFile, pipe};
+pub use errno::Errno;
+pub use fs::{Credentials, Files, Kind, Metadata, Node, OpenOptions, Program};
+pub use host::Host;
+pub use machine::Machine;
+pub use session::{BoxFuture, Session};
+pub use task::{Status, Task, signal};

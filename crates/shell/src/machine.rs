@@ -1,37 +1,130 @@
-//! The host and one attacker's view of it.
+//! One attacker's view of the host: files, processes, the clock, and what the sensor asks of it.
 
-use crate::{Io, Login};
-use persona::{Instance, Persona, PersonaError};
-use std::sync::Arc;
-
-/// What all sessions of a sensor share: the persona's image. Cheap to clone.
-#[derive(Clone)]
-pub struct Host(#[allow(dead_code)] Arc<Persona>);
-
-impl Host {
-    /// Builds the image; done once per sensor.
-    pub fn new(persona: Arc<Persona>, _instance: Instance) -> Result<Host, PersonaError> {
-        Ok(Host(persona))
-    }
-
-    /// A fresh machine for one attacker; costs next to nothing until something is changed.
-    pub fn login(&self, login: Login) -> Machine {
-        Machine(Arc::new(login))
-    }
-}
+use crate::account::Account;
+use crate::task::{Task, lock};
+use crate::{Credentials, Files, Host, Io, Login};
+use model::{Detail, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
 
 /// One attacker's copy-on-write view of the host; clones share it, as the channels of one SSH connection do.
 #[derive(Clone)]
-pub struct Machine(#[allow(dead_code)] Arc<Login>);
+pub struct Machine(Arc<Inner>);
+
+struct Inner {
+    host: Host,
+    login: Login,
+    account: Account,
+    /// Tokio's clock at the login: the machine's time goes on with it.
+    since: Instant,
+    tasks: Mutex<Tasks>,
+}
+
+#[derive(Default)]
+struct Tasks {
+    /// The login's own process (`sshd: root@pts/0`), parent of its shells.
+    login_pid: u32,
+    last_pid: u32,
+    live: BTreeMap<u32, Arc<Task>>,
+}
+
+/// The largest process id and one more, as `/proc/sys/kernel/pid_max` says.
+const PID_MAX: u32 = 4_194_304;
 
 impl Machine {
+    pub(crate) fn new(host: Host, login: Login) -> Machine {
+        let account = Account::of(host.persona(), &login.user);
+        // A host that has been up longer has given out more ids; two sensors never agree.
+        let up = login.now.since(host.instance().booted).as_secs();
+        let last_pid = 1_500 + ((host.instance().seed % 7_919) + up / 3) as u32 % 2_000_000;
+        let tasks = Mutex::new(Tasks { login_pid: last_pid, last_pid, live: BTreeMap::new() });
+        Machine(Arc::new(Inner { host, login, account, since: Instant::now(), tasks }))
+    }
+
+    /// What all sessions share.
+    pub fn host(&self) -> &Host {
+        &self.0.host
+    }
+
+    /// Who logged in, from where, when.
+    pub fn login(&self) -> &Login {
+        &self.0.login
+    }
+
+    /// The account logged in to.
+    pub fn account(&self) -> &Account {
+        &self.0.account
+    }
+
+    /// The machine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.login.now.plus(self.0.since.elapsed())
+    }
+
+    /// Records something; returns when it is recorded.
+    pub fn observe(&self, detail: Detail) {
+        self.0.login.observer.observe(detail);
+    }
+
+    /// The process id of the login itself (`sshd: root@pts/0`), the parent of its shells.
+    pub fn login_pid(&self) -> u32 {
+        lock(&self.0.tasks).login_pid
+    }
+
+    /// The session's live processes, by id.
+    pub fn tasks(&self) -> Vec<Arc<Task>> {
+        lock(&self.0.tasks).live.values().cloned().collect()
+    }
+
+    /// A live process of the session.
+    pub fn task(&self, pid: u32) -> Option<Arc<Task>> {
+        lock(&self.0.tasks).live.get(&pid).cloned()
+    }
+
+    /// Enters a new process into the table; `None` when there are too many. `group` is its own id when `None`.
+    pub(crate) fn fork(&self, ppid: u32, group: Option<u32>, uid: u32, terminal: bool, args: Arc<[Vec<u8>]>) -> Option<Arc<Task>> {
+        let started = self.now();
+        let mut tasks = lock(&self.0.tasks);
+        if tasks.live.len() >= crate::budget::PROCESSES_MAX {
+            return None;
+        }
+        let pid = tasks.next_pid();
+        let task = Arc::new(Task::new(pid, ppid, group.unwrap_or(pid), uid, started, terminal, args));
+        tasks.live.insert(pid, task.clone());
+        Some(task)
+    }
+
+    /// Takes a process id that is never used again, for a process that only seems to run.
+    pub fn reserve_pid(&self) -> u32 {
+        lock(&self.0.tasks).next_pid()
+    }
+
+    pub(crate) fn forget(&self, pid: u32) {
+        lock(&self.0.tasks).live.remove(&pid);
+    }
+
+    /// Sends a signal to every live process of a group; whether there was one.
+    pub fn signal_group(&self, group: u32, signal: u8) -> bool {
+        let members: Vec<_> = self.tasks().into_iter().filter(|task| task.group == group).collect();
+        members.iter().for_each(|task| task.signal(signal));
+        !members.is_empty()
+    }
+
+    /// The files, for SFTP and SCP.
+    pub fn files(&self) -> Files {
+        self.files_of(self.account().credentials.clone(), self.account().home.as_slice().into(), 0o022, self.login_pid())
+    }
+
     /// Runs one line as `sh -c` would, for SSH `exec` and command-injection holes. Records it as a `command` event first. Returns the exit status.
-    pub async fn run(&self, _line: &[u8], _io: Io) -> u8 {
+    pub async fn run(&self, line: &[u8], _io: Io) -> u8 {
+        self.observe(Detail::Command { line: line.into() });
         127
     }
 
     /// Like [`Machine::run`] with standard input given whole and the output returned, cut at `output_bytes_max`.
-    pub async fn run_to_end(&self, _line: &[u8], _stdin: Vec<u8>, _output_bytes_max: usize) -> (Vec<u8>, u8) {
+    pub async fn run_to_end(&self, line: &[u8], _stdin: Vec<u8>, _output_bytes_max: usize) -> (Vec<u8>, u8) {
+        self.observe(Detail::Command { line: line.into() });
         (Vec::new(), 127)
     }
 
@@ -46,114 +139,18 @@ impl Machine {
         0
     }
 
-    /// The files, for SFTP and SCP.
-    pub fn files(&self) -> Files {
-        Files(self.clone())
+    pub(crate) fn files_of(&self, credentials: Credentials, directory: Arc<[u8]>, umask: u32, pid: u32) -> Files {
+        Files { machine: self.clone(), credentials, directory, umask, pid }
     }
 }
 
-/// The files of a machine, with the login's permissions. Paths are absolute or relative to the login's home.
-pub struct Files(#[allow(dead_code)] Machine);
-
-/// Linux error numbers, as SFTP and commands need them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Errno {
-    Enoent,
-    Eacces,
-    Eexist,
-    Enotdir,
-    Eisdir,
-    Enotempty,
-    Einval,
-    Enospc,
-    Eloop,
-    Erofs,
-    Eperm,
-}
-
-/// What a path is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Kind {
-    File,
-    Directory,
-    Symlink,
-    CharacterDevice,
-    BlockDevice,
-    Fifo,
-    Socket,
-}
-
-/// What `stat` tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Metadata {
-    pub kind: Kind,
-    /// Permission bits, without the type.
-    pub mode: u32,
-    pub uid: u32,
-    pub gid: u32,
-    pub size: u64,
-    pub links: u32,
-    pub modified: model::Timestamp,
-}
-
-impl Files {
-    /// Follows symbolic links.
-    pub fn stat(&self, _path: &[u8]) -> Result<Metadata, Errno> {
-        Err(Errno::Enoent)
-    }
-    /// Does not follow the last component.
-    pub fn lstat(&self, _path: &[u8]) -> Result<Metadata, Errno> {
-        Err(Errno::Enoent)
-    }
-    /// The canonical absolute path, whether or not the last component exists.
-    pub fn real_path(&self, _path: &[u8]) -> Result<Vec<u8>, Errno> {
-        Err(Errno::Enoent)
-    }
-    /// Names and what `lstat` says of each, in directory order.
-    pub fn list(&self, _path: &[u8]) -> Result<Vec<(Vec<u8>, Metadata)>, Errno> {
-        Err(Errno::Enoent)
-    }
-    /// A whole file.
-    pub fn read(&self, _path: &[u8]) -> Result<Arc<[u8]>, Errno> {
-        Err(Errno::Enoent)
-    }
-    /// Creates or replaces a file; `mode` applies when it is created.
-    pub fn write(&self, _path: &[u8], _content: Vec<u8>, _mode: u32) -> Result<(), Errno> {
-        Err(Errno::Enoent)
-    }
-    /// Creates a directory.
-    pub fn make_directory(&self, _path: &[u8], _mode: u32) -> Result<(), Errno> {
-        Err(Errno::Enoent)
-    }
-    /// Removes a file or link.
-    pub fn remove(&self, _path: &[u8]) -> Result<(), Errno> {
-        Err(Errno::Enoent)
-    }
-    /// Removes an empty directory.
-    pub fn remove_directory(&self, _path: &[u8]) -> Result<(), Errno> {
-        Err(Errno::Enoent)
-    }
-    /// Renames.
-    pub fn rename(&self, _from: &[u8], _to: &[u8]) -> Result<(), Errno> {
-        Err(Errno::Enoent)
-    }
-    /// Makes a symbolic link.
-    pub fn symlink(&self, _target: &[u8], _path: &[u8]) -> Result<(), Errno> {
-        Err(Errno::Enoent)
-    }
-    /// The target of a symbolic link.
-    pub fn read_link(&self, _path: &[u8]) -> Result<Vec<u8>, Errno> {
-        Err(Errno::Enoent)
-    }
-    /// Changes permission bits.
-    pub fn set_mode(&self, _path: &[u8], _mode: u32) -> Result<(), Errno> {
-        Err(Errno::Enoent)
-    }
-    /// Changes the modification time.
-    pub fn set_modified(&self, _path: &[u8], _time: model::Timestamp) -> Result<(), Errno> {
-        Err(Errno::Enoent)
+impl Tasks {
+    fn next_pid(&mut self) -> u32 {
+        loop {
+            self.last_pid = if self.last_pid + 1 >= PID_MAX { 300 } else { self.last_pid + 1 };
+            if !self.live.contains_key(&self.last_pid) && self.last_pid != self.login_pid {
+                return self.last_pid;
+            }
+        }
     }
 }
