@@ -1,0 +1,37 @@
+//! Dates as HTTP writes them (RFC 9110 section 5.6.7).
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+const IMF: &str = "%a, %d %b %Y %H:%M:%S GMT";
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, from seconds since the epoch; the epoch itself when out of range.
+pub fn format(seconds: i64) -> String {
+    let time = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    time.to_zoned(TimeZone::UTC).strftime(IMF).to_string()
+}
+
+/// Seconds since the epoch, from any of the three forms RFC 9110 makes servers read; `None` for anything else.
+pub fn parse(text: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    [IMF, "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
+        .iter()
+        .find_map(|format| DateTime::strptime(format, text).ok())
+        .and_then(|time| time.to_zoned(TimeZone::UTC).ok())
+        .map(|time| time.timestamp().as_second())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_forms_are_read() {
+        for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(parse(text.as_bytes()), Some(784_111_777), "{text}");
+        }
+        assert_eq!(format(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(parse(b"\xff"), None);
+        assert_eq!(parse(b"yesterday"), None);
+    }
+}

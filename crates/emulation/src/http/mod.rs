@@ -1,0 +1,460 @@
+//! HTTP/1.x, 1.0 and 0.9 as Apache and BusyBox httpd speak it; HTTPS is the same inside TLS.
+//!
+//! Every request is recorded as it was sent: method, target, header order and spelling, body. What is answered comes from the persona
+//! ([`site`]), how it is answered from the server imitated ([`apache`], [`busybox`]).
+
+mod apache;
+mod apache_listing;
+mod body;
+mod busybox;
+mod cookie;
+mod date;
+mod exchange;
+mod form;
+mod head;
+mod page;
+mod reply;
+mod site;
+mod static_file;
+mod target;
+
+use crate::{Captured, CommandLine, Context, Done, Factory, Input, Next, Session};
+use body::{Body, Framing};
+use exchange::{Exchange, Persistence};
+use form::{Basic, Form};
+use head::{Head, Reader, Refusal, Rules};
+use model::{Blob, Detail};
+use page::Values;
+use persona::{Persona, PersonaError};
+use reply::{Note, Reply, Server};
+use site::{Action, Flavour, Found, Login, Route, Run, Site};
+use std::sync::Arc;
+use target::{Target, Unusable};
+
+/// Reads the persona and returns what makes sessions.
+pub fn factory(persona: &Persona) -> Result<Factory, PersonaError> {
+    let site = Arc::new(Site::read(persona)?);
+    Ok(Box::new(move || Box::new(Http { site: site.clone(), stage: Stage::Head(Reader::default()), served: 0, attempts: 0, known: None })))
+}
+
+/// Apache's `LimitRequestLine` and `LimitRequestFieldSize`: the longest line, without its end.
+const LINE_BYTES_MAX: usize = 8190;
+
+struct Http {
+    site: Arc<Site>,
+    stage: Stage,
+    /// Requests answered on this connection.
+    served: u32,
+    /// Credentials tried on this connection.
+    attempts: u32,
+    /// Basic credentials that have been let in: clients repeat them with every request.
+    known: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What the next bytes are for.
+enum Stage {
+    /// A request's line and headers.
+    Head(Reader),
+    /// Its body.
+    Body(Box<(Head, Body)>),
+    /// A command is running; this will be answered.
+    Running(Box<(Exchange, String)>),
+}
+
+/// What a route needs of a request, read before the request goes into its event.
+#[derive(Default)]
+struct Fields {
+    username: Vec<u8>,
+    password: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
+    is_admitted: bool,
+}
+
+/// A decision.
+enum Outcome<'a> {
+    Reply(Reply<'a>),
+    Run(CommandLine, String),
+}
+
+impl Http {
+    fn server(&self) -> &'static dyn Server {
+        match self.site.flavour {
+            Flavour::Apache => &apache::Apache,
+            Flavour::Busybox => &busybox::Busybox,
+        }
+    }
+
+    fn send(&mut self, site: &Site, exchange: &Exchange, reply: Reply<'_>, cx: &mut Context<'_>) -> Next {
+        let mut out = Vec::with_capacity(512 + reply.body.len());
+        let stays = self.server().write(site, exchange, reply, &mut out);
+        cx.reply(out);
+        self.stage = Stage::Head(Reader::default());
+        if stays { Next::More } else { Next::Close }
+    }
+
+    /// The head broke a rule or a limit.
+    fn refuse(&mut self, head: Head, refusal: Refusal, data: &[u8], cx: &mut Context<'_>) -> Next {
+        let site = self.site.clone();
+        // What was understood before is a request all the same: an exploit may sit in its path.
+        if !head.method.is_empty() {
+            emit_request(head, Vec::new(), 0, cx);
+        }
+        let (status, note) = match refusal {
+            Refusal::LineTooLong => (414, Note::None),
+            Refusal::FieldTooLong => (400, Note::Text("Size of a request header field exceeds server limit.")),
+            Refusal::TooManyFields => (400, Note::Text("The number of request header fields exceeds this server's limit.")),
+            Refusal::Syntax(_) => (400, Note::None),
+        };
+        match refusal {
+            Refusal::Syntax(reason) => cx.malformed(reason, data),
+            Refusal::LineTooLong | Refusal::FieldTooLong => {
+                cx.limit("line_bytes_max", line_bytes_max(cx) as u64);
+                cx.malformed("line too long", data);
+            }
+            Refusal::TooManyFields => {
+                cx.limit("headers_max", cx.limits.headers_max as u64);
+                cx.malformed("too many headers", data);
+            }
+        }
+        let status = if site.flavour == Flavour::Busybox { 400 } else { status };
+        let exchange = Exchange::unread(&site, cx);
+        let reply = self.server().error(&site, &exchange, status, note);
+        self.send(&site, &exchange, reply, cx)
+    }
+
+    /// The body cannot be read to its end.
+    fn refuse_body(&mut self, head: Head, body: Body, status: u16, cx: &mut Context<'_>) -> Next {
+        let site = self.site.clone();
+        let (mut exchange, _) = Exchange::new(&head, None, 0, &site, cx);
+        exchange.persistence = Persistence::Close;
+        emit_request(head, body.kept, body.bytes, cx);
+        let reply = self.server().error(&site, &exchange, status, Note::MidBody);
+        self.send(&site, &exchange, reply, cx)
+    }
+
+    /// A head is whole: what follows it?
+    fn begin_body(&mut self, head: Head, cx: &mut Context<'_>) -> Next {
+        let framing = match Framing::of(&head) {
+            Ok(framing) => framing,
+            Err(reason) => {
+                let data = head.value("transfer-encoding").or(head.value("content-length")).unwrap_or_default().to_vec();
+                return self.refuse(head, Refusal::Syntax(reason), &data, cx);
+            }
+        };
+        let bytes_max = self.site.request_body_bytes_max;
+        let body = Body::new(framing, cx.limits.body_bytes_max, bytes_max, cx.limits.headers_max);
+        if matches!(framing, Framing::Length(length) if length > bytes_max) {
+            cx.limit("request_body_bytes_max", bytes_max);
+            return self.refuse_body(head, body, 413, cx);
+        }
+        if framing == Framing::None {
+            return self.answer(head, body, cx);
+        }
+        if self.site.flavour == Flavour::Apache && head.is_modern() && head.has_token("expect", "100-continue") {
+            cx.reply("HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        self.stage = Stage::Body(Box::new((head, body)));
+        Next::More
+    }
+
+    /// The request is whole.
+    fn answer(&mut self, mut head: Head, body: Body, cx: &mut Context<'_>) -> Next {
+        let site = self.site.clone();
+        let server = self.server();
+        let target = Target::parse(&head.target);
+        let authority = target.as_ref().ok().and_then(|t| t.authority.as_deref()).or((head.method == b"CONNECT").then_some(&*head.target));
+        let left = site.requests_max.saturating_sub(self.served);
+        self.served = self.served.saturating_add(1);
+        let (mut exchange, host) = Exchange::new(&head, authority, left, &site, cx);
+        if let Ok(target) = &target {
+            exchange.path.clone_from(&target.path);
+        }
+        // Smuggling: Apache follows the chunks, and trusts the connection no further (RFC 9112 section 6.3).
+        if head.value("transfer-encoding").is_some() && head.value("content-length").is_some() {
+            exchange.persistence = Persistence::Close;
+        }
+        let route = target.as_ref().ok().and_then(|target| site.route(&head.method, &target.path));
+        let fields = route.map(|route| read_fields(route, &head, target.as_ref().ok(), &body.kept, cx)).unwrap_or_default();
+        let basic = Basic::read(&head);
+        let selection = match site.find(&exchange.path) {
+            Found::File(file) => Some((file, file.select(&head, exchange.now))),
+            _ => None,
+        };
+        let captures = captures(&site, &head, &exchange.path, &body.kept);
+        let raw_target = head.target.clone();
+        if body.is_cut() {
+            cx.limit("body_bytes_max", cx.limits.body_bytes_max as u64);
+        }
+        head.headers.extend(body.trailers);
+        emit_request(head, body.kept, body.bytes, cx);
+        captures.into_iter().for_each(|captured| cx.capture(captured));
+        if exchange.method == b"CONNECT" {
+            cx.emit(Detail::Tunnel { host: exchange.host.as_str().into(), port: exchange.port, data: Blob::default() });
+        }
+
+        let error = |status, note| Outcome::Reply(server.error(&site, &exchange, status, note));
+        let outcome = if let (Flavour::Apache, Err(reason)) = (site.flavour, host) {
+            cx.malformed(reason, &raw_target);
+            exchange = Exchange { is_head: exchange.is_head, ..Exchange::unread(&site, cx) };
+            Outcome::Reply(server.error(&site, &exchange, 400, Note::None))
+        } else if let Some(reply) = server.method(&site, &exchange, &raw_target) {
+            Outcome::Reply(reply)
+        } else {
+            match target {
+                Err(Unusable::Bad) => {
+                    cx.malformed("request target", &raw_target);
+                    error(400, Note::None)
+                }
+                Err(Unusable::NotFound) => error(404, Note::None),
+                Err(Unusable::Forbidden) => error(403, Note::None),
+                Ok(target) => match site.realm(&target.path).filter(|_| !self.is_let_in(basic, cx)) {
+                    Some(realm) => error(401, Note::Realm(&realm.name)),
+                    None => match (route, selection) {
+                        (Some(route), _) => self.take_route(&site, &exchange, route, fields, cx),
+                        (None, selection) => Outcome::Reply(match (server.method_on_file(&site, &exchange), selection) {
+                            (Some(reply), _) => reply,
+                            (None, Some((file, selection))) => server.file(&site, &exchange, file, &selection),
+                            (None, None) => no_file(server, &site, &exchange, &target),
+                        }),
+                    },
+                },
+            }
+        };
+        match outcome {
+            Outcome::Reply(reply) => self.send(&site, &exchange, reply, cx),
+            Outcome::Run(command, page) => {
+                self.stage = Stage::Running(Box::new((exchange, page)));
+                Next::Run(command)
+            }
+        }
+    }
+
+    /// Judges basic credentials.
+    fn is_let_in(&mut self, basic: Basic, cx: &mut Context<'_>) -> bool {
+        match basic {
+            Basic::Absent => false,
+            Basic::Unreadable(data) => {
+                cx.malformed("basic credentials", &data);
+                false
+            }
+            Basic::Pair(username, password) => {
+                let pair = (username, password);
+                if self.known.as_ref() == Some(&pair) {
+                    return true;
+                }
+                self.attempts = self.attempts.saturating_add(1);
+                let accepted = cx.authenticate("basic", &pair.0, &pair.1, self.attempts);
+                if accepted {
+                    self.known = Some(pair);
+                }
+                accepted
+            }
+        }
+    }
+
+    fn take_route<'a>(&mut self, site: &'a Site, exchange: &Exchange, route: &Route, fields: Fields, cx: &mut Context<'_>) -> Outcome<'a> {
+        let mut values = Values { path: &exchange.path, host: exchange.host.as_bytes(), username: &fields.username, ..Values::default() };
+        let mut cookie = String::new();
+        let name = match (&route.guard, &route.action) {
+            (Some(guard), _) if !fields.is_admitted => &guard.otherwise,
+            (_, Action::Page(page)) => page,
+            (_, Action::Login(login)) => match &fields.password {
+                // A form sent without its fields is shown again, without an attempt.
+                None => &login.refused,
+                Some(password) => {
+                    self.attempts = self.attempts.saturating_add(1);
+                    if cx.authenticate("form", &fields.username, password, self.attempts) {
+                        cookie = cookie::issue(cx.instance.seed, &login.cookie, &fields.username, cx.now);
+                        &login.accepted
+                    } else {
+                        &login.refused
+                    }
+                }
+            },
+            (_, Action::Run(run)) => match (fields.value, &run.without) {
+                (Some(value), _) if !value.is_empty() => {
+                    let (before, after) = run.line.split_once("{{value}}").unwrap_or((&run.line, ""));
+                    let line = [before.as_bytes(), &value, after.as_bytes()].concat();
+                    let command = CommandLine { user: run.user.clone(), line, stdin: Vec::new() };
+                    return Outcome::Run(command, run.page.clone());
+                }
+                (_, without) => without.as_ref().unwrap_or(&run.page),
+            },
+        };
+        values.cookie = cookie.as_bytes();
+        let server = self.server();
+        Outcome::Reply(match site.page(name) {
+            Some(page) => server.page(exchange, page, &values),
+            None => server.error(site, exchange, 500, Note::None),
+        })
+    }
+}
+
+impl Session for Http {
+    fn open(&mut self, _cx: &mut Context<'_>) -> Next {
+        Next::More
+    }
+
+    fn receive(&mut self, input: &mut Input, cx: &mut Context<'_>) -> Next {
+        match &mut self.stage {
+            Stage::Head(reader) => {
+                let strict = self.site.flavour == Flavour::Apache;
+                let rules = Rules { line_bytes_max: line_bytes_max(cx), headers_max: cx.limits.headers_max, strict };
+                match reader.read(input, &rules) {
+                    head::Step::Incomplete => Next::More,
+                    head::Step::Whole(head) => self.begin_body(head, cx),
+                    head::Step::Refused(head, refusal, data) => self.refuse(head, refusal, &data, cx),
+                }
+            }
+            Stage::Body(exchange) => match exchange.1.read(input) {
+                body::Step::Incomplete => Next::More,
+                step => {
+                    let Stage::Body(exchange) = std::mem::replace(&mut self.stage, Stage::Head(Reader::default())) else {
+                        return Next::Close;
+                    };
+                    let (head, body) = *exchange;
+                    match step {
+                        body::Step::Broken(reason) => {
+                            let data = input.bytes()[..input.len().min(cx.limits.malformed_bytes_max)].to_vec();
+                            cx.malformed(reason, &data);
+                            self.refuse_body(head, body, 400, cx)
+                        }
+                        body::Step::TooLarge => {
+                            cx.limit("request_body_bytes_max", self.site.request_body_bytes_max);
+                            self.refuse_body(head, body, 413, cx)
+                        }
+                        _ => self.answer(head, body, cx),
+                    }
+                }
+            },
+            Stage::Running(_) => Next::More,
+        }
+    }
+
+    fn resume(&mut self, done: Done, cx: &mut Context<'_>) -> Next {
+        let Done::Ran { output, .. } = done else { return Next::More };
+        let Stage::Running(running) = std::mem::replace(&mut self.stage, Stage::Head(Reader::default())) else { return Next::More };
+        let (exchange, page) = *running;
+        let site = self.site.clone();
+        let values = Values { path: &exchange.path, host: exchange.host.as_bytes(), output: &output, ..Values::default() };
+        let reply = match site.page(&page) {
+            Some(page) => self.server().page(&exchange, page, &values),
+            None => self.server().error(&site, &exchange, 500, Note::None),
+        };
+        self.send(&site, &exchange, reply, cx)
+    }
+
+    fn end(&mut self, _input: &mut Input, cx: &mut Context<'_>) {
+        // A body cut short by the peer is still a request, and often the whole exploit.
+        if let Stage::Body(exchange) = std::mem::replace(&mut self.stage, Stage::Head(Reader::default())) {
+            let (head, body) = *exchange;
+            emit_request(head, body.kept, body.bytes, cx);
+        }
+    }
+}
+
+fn line_bytes_max(cx: &Context<'_>) -> usize {
+    cx.limits.line_bytes_max.min(LINE_BYTES_MAX)
+}
+
+fn emit_request(head: Head, body: Vec<u8>, body_bytes: u64, cx: &mut Context<'_>) {
+    let Head { method, target, version, headers } = head;
+    cx.emit(Detail::Request {
+        method: method.into(),
+        target: target.into(),
+        version: version.into(),
+        headers,
+        body: body.into(),
+        body_bytes,
+    });
+}
+
+/// What the route wants to know of the request.
+fn read_fields(route: &Route, head: &Head, target: Option<&Target>, body: &[u8], cx: &Context<'_>) -> Fields {
+    let mut fields = Fields::default();
+    if let Some(guard) = &route.guard {
+        fields.is_admitted = cookie::check(cx.instance.seed, &guard.cookie, head, cx.now);
+    }
+    let query = target.map(|t| t.query.as_slice()).unwrap_or_default();
+    let of = |forms: &[Form], name: &str| forms.iter().find_map(|form| form.value(name)).map(<[u8]>::to_vec);
+    match &route.action {
+        Action::Page(_) => {}
+        Action::Login(Login { username, password, user, .. }) => {
+            let forms = [Form::body(head, body), Form::query(query)];
+            fields.username = of(&forms, username).unwrap_or_else(|| user.as_bytes().to_vec());
+            fields.password = of(&forms, password);
+        }
+        Action::Run(Run { field, .. }) => {
+            fields.value = match field.is_empty() {
+                true => Some(target::decode_form(query)),
+                false => of(&[Form::query(query), Form::body(head, body)], field),
+            }
+        }
+    }
+    fields
+}
+
+/// The files a request leaves: what is PUT, and what a form uploads.
+fn captures(site: &Site, head: &Head, path: &[u8], body: &[u8]) -> Vec<Captured> {
+    if body.is_empty() {
+        return Vec::new();
+    }
+    if head.method == b"PUT" {
+        let path = [site.docroot.trim_end_matches('/').as_bytes(), path].concat();
+        return vec![Captured { path, content: body.to_vec(), method: "put".into() }];
+    }
+    let uploads = form::uploads(head, body);
+    uploads.into_iter().map(|upload| Captured { path: upload.filename, content: upload.content, method: "upload".into() }).collect()
+}
+
+/// Nothing is served at this path, or a directory is.
+fn no_file<'a>(server: &dyn Server, site: &'a Site, exchange: &Exchange, target: &Target) -> Reply<'a> {
+    match site.find(&exchange.path) {
+        Found::Forbidden => server.error(site, exchange, 403, Note::None),
+        Found::Directory => server.directory(site, exchange),
+        Found::DirectoryWithoutSlash => {
+            let path = location(&exchange.path);
+            match site.flavour {
+                Flavour::Busybox => server.error(site, exchange, 302, Note::Location(&format!("{path}/"))),
+                Flavour::Apache => {
+                    let query =
+                        if target.query.is_empty() { String::new() } else { format!("?{}", String::from_utf8_lossy(&target.query)) };
+                    server.error(site, exchange, 301, Note::Location(&format!("{}{path}/{query}", exchange.origin())))
+                }
+            }
+        }
+        _ => server.error(site, exchange, 404, Note::None),
+    }
+}
+
+/// A path as a `Location` writes it: escaped again, so that a decoded line end cannot split the answer.
+fn location(path: &[u8]) -> String {
+    let mut escaped = String::with_capacity(path.len());
+    for &byte in path {
+        match byte {
+            b'a'..=b'z'
+            | b'A'..=b'Z'
+            | b'0'..=b'9'
+            | b'/'
+            | b'-'
+            | b'_'
+            | b'.'
+            | b'~'
+            | b'!'
+            | b'$'
+            | b'&'
+            | b'\''
+            | b'('
+            | b')'
+            | b'*'
+            | b'+'
+            | b','
+            | b';'
+            | b'='
+            | b':'
+            | b'@' => escaped.push(char::from(byte)),
+            _ => escaped.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    escaped
+}
