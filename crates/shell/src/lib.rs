@@ -57,6 +57,7 @@ pub struct Io {
 }
 
 mod account;
+mod escape;
 pub mod budget;
 pub mod command;
 mod commands;
@@ -67,6 +68,7 @@ mod facts;
 pub mod fs;
 mod host;
 mod machine;
+mod parse;
 mod pipe;
 mod process;
 mod session;
