@@ -5,7 +5,6 @@
 
 mod auth;
 mod connection;
-mod errno;
 mod errors;
 mod handler;
 mod ident;

@@ -7,7 +7,6 @@ mod source;
 pub(super) use command::Transfer;
 
 use super::connection::Connection;
-use super::errno;
 use super::pipe::Pipe;
 use shell::{Errno, Files, Io, Stream};
 use std::sync::Arc;
@@ -58,7 +57,7 @@ impl Wire {
     }
 
     async fn complain_of(&mut self, path: &[u8], errno: Errno) -> Result<(), Broken> {
-        self.complain(&[path, b": ", errno::text(errno).as_bytes()].concat()).await
+        self.complain(&[path, b": ", errno.message().as_bytes()].concat()).await
     }
 
     /// Says what rule was broken, and ends.

@@ -141,18 +141,15 @@ impl Server {
                 let (handle, wanted) = (fields.string()?, fields.attributes()?);
                 self.set_handle_attributes(handle, wanted).map(|()| status_packet(id, Status::Ok))
             }
-            packet::OPENDIR => match files.list(&path(fields.string()?)) {
-                Ok(mut entries) => {
-                    entries.reverse();
-                    self.handle(id, Open::Directory { entries })
-                }
-                Err(errno) => Err(errno.into()),
-            },
+            packet::OPENDIR => {
+                let name = path(fields.string()?);
+                self.open_directory(&name).and_then(|open| self.handle(id, open))
+            }
             packet::READDIR => self.read_directory(id, fields.string()?),
             packet::REMOVE => done(files.remove(&path(fields.string()?))),
             packet::MKDIR => {
                 let (name, wanted) = (path(fields.string()?), fields.attributes()?);
-                done(files.make_directory(&name, wanted.mode.unwrap_or(0o777) & !UMASK))
+                done(files.make_directory(&name, wanted.mode.unwrap_or(0o777)))
             }
             packet::RMDIR => done(files.remove_directory(&path(fields.string()?))),
             packet::REALPATH => self.real_path(id, &path(fields.string()?)),
@@ -188,10 +185,9 @@ impl Server {
                 Some(_) => self.file_system(id, b"/"),
                 None => Err(Status::Failure),
             },
-            // The fake host's file systems have no second names for a file; a kernel with protected_hardlinks refuses most of them, too.
             b"hardlink@openssh.com" => {
-                let (from, _to) = (path(fields.string()?), fields.string()?);
-                self.files.lstat(&from).map_err(Status::from).and(Err(Status::PermissionDenied))
+                let (from, to) = (path(fields.string()?), path(fields.string()?));
+                self.files.link(&from, &to).map(ok).map_err(Status::from)
             }
             b"fsync@openssh.com" => self.handles.get(fields.string()?).map(|_| ok(())).ok_or(Status::Failure),
             b"lsetstat@openssh.com" => {
@@ -225,7 +221,7 @@ impl Server {
         if flags & open::WRITE == 0 {
             return Ok(Open::Read { content: self.files.read(&name)?, path: name });
         }
-        let mode = wanted.mode.unwrap_or(0o666) & !UMASK;
+        let mode = wanted.mode.unwrap_or(0o666);
         let content = match found {
             Ok(_) if flags & (open::CREATE | open::EXCLUSIVE) == open::CREATE | open::EXCLUSIVE => return Err(Status::Failure),
             Ok(_) if flags & open::TRUNCATE != 0 => Vec::new(),
@@ -239,6 +235,16 @@ impl Server {
         };
         let upload = Upload::new(&self.connection, &self.files, name, content, mode, "sftp")?;
         Ok(Open::Write { upload, append: flags & open::APPEND != 0 })
+    }
+
+    fn open_directory(&self, name: &[u8]) -> Result<Open, Status> {
+        let mut entries = self.files.list(name)?;
+        // readdir(3) gives these two first; what is listed is taken from the end.
+        entries.reverse();
+        for dots in [&b".."[..], b"."] {
+            entries.push((dots.to_vec(), self.files.stat(&[name, b"/", dots].concat())?));
+        }
+        Ok(Open::Directory { entries })
     }
 
     fn read(&mut self, id: u32, handle: &[u8], offset: u64, length: u32) -> Answer {
@@ -314,10 +320,7 @@ impl Server {
             self.files.set_modified(name, Timestamp::from_seconds(i64::from(seconds)))?;
         }
         if let Some((uid, gid)) = wanted.owner {
-            let metadata = self.files.stat(name)?;
-            if (metadata.uid, metadata.gid) != (uid, gid) {
-                return Err(Status::PermissionDenied);
-            }
+            self.files.set_owner(name, Some(uid), Some(gid), true)?;
         }
         Ok(())
     }
@@ -351,8 +354,6 @@ impl Server {
     }
 }
 
-/// What a login shell's umask leaves out.
-const UMASK: u32 = 0o022;
 /// `max-open-handles` under the usual limit of 1024 open files: those that are not the server's own.
 const OPEN_FILES: u64 = 1019;
 

@@ -106,7 +106,10 @@ mod tests {
         };
         let now = Timestamp::parse("2024-06-01T00:00:00Z").unwrap();
         let line = |kind, mode, uid, gid, size, modified: &str| {
-            let metadata = Metadata { kind, mode, uid, gid, size, links: 2, modified: Timestamp::parse(modified).unwrap() };
+            let modified = Timestamp::parse(modified).unwrap();
+            let (accessed, changed) = (modified, modified);
+            let metadata =
+                Metadata { kind, mode, uid, gid, size, links: 2, modified, accessed, changed, inode: 2, device: (0, 0), attributes: 0 };
             String::from_utf8(site.long_name(b"x", &metadata, now)).unwrap()
         };
         assert_eq!(
