@@ -8,7 +8,7 @@ mod ja4;
 mod rewind;
 
 pub(crate) use handshake::{Hello, fingerprints, read_hello};
-pub use identity::{Identity, TlsPersona};
+pub use identity::{Identity, IdentityError, TlsPersona};
 pub use ja3::ja3;
 pub use ja4::ja4;
 pub(crate) use rewind::Rewind;

@@ -56,14 +56,12 @@ mod tests {
 
     #[test]
     fn each_line_is_read_as_the_specification_says() {
-        let table: &[(&str, Option<Option<(&str, &str)>>)] = &[
+        type Expected = Option<Option<(&'static str, &'static str)>>;
+        let table: &[(&str, Expected)] = &[
             ("PROXY TCP4 192.0.2.7 198.51.100.2 56324 443\r\nGET /", Some(Some(("192.0.2.7:56324", "198.51.100.2:443")))),
             ("PROXY TCP6 2001:db8::7 2001:db8::2 1 65535\r\n", Some(Some(("[2001:db8::7]:1", "[2001:db8::2]:65535")))),
             ("PROXY UNKNOWN\r\n", Some(None)),
-            (
-                "PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n",
-                Some(None),
-            ),
+            ("PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n", Some(None)),
             ("PROXY TCP4 192.0.2.7 198.51.100.2 56324\r\n", None),
             ("PROXY TCP4 192.0.2.7 198.51.100.2 56324 443 \r\n", None),
             ("PROXY TCP4 192.0.2.7 198.51.100.2 056 443\r\n", None),

@@ -15,6 +15,11 @@ impl<S> Rewind<S> {
     pub(crate) fn new(prefix: Vec<u8>, inner: S) -> Rewind<S> {
         Rewind { prefix, inner }
     }
+
+    /// The stream alone; what is left of the prefix is dropped.
+    pub(crate) fn into_inner(self) -> S {
+        self.inner
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Rewind<S> {
