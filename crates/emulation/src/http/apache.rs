@@ -5,8 +5,8 @@ use super::date;
 use super::exchange::{Exchange, Persistence};
 use super::page::{Page, Values, escape_html};
 use super::reply::{Note, Reply, Server, reason};
-use super::site::Site;
-use super::static_file::{Selection, StaticFile};
+use super::site::{Found, Site};
+use super::static_file::{COMPRESSIBLE_BYTES_MIN, Selection, StaticFile};
 use std::borrow::Cow;
 
 /// Apache's manners.
@@ -101,7 +101,7 @@ impl Server for Apache {
         for (name, value) in page.headers(values) {
             reply.headers.push((name.into(), Cow::Owned(value)));
         }
-        if page.content_type.starts_with("text/html") && !body.is_empty() {
+        if page.content_type.starts_with("text/") && body.len() >= COMPRESSIBLE_BYTES_MIN {
             reply = reply.header("Vary", "Accept-Encoding");
         }
         if !exchange.is_head {
@@ -141,8 +141,8 @@ impl Server for Apache {
             b"GET" | b"HEAD" | b"POST" => None,
             b"OPTIONS" => {
                 let content_type = match site.find(&exchange.path) {
-                    super::site::Found::File(file) => file.content_type,
-                    super::site::Found::Directory => "httpd/unix-directory",
+                    Found::File(file) => file.content_type,
+                    Found::Directory => "httpd/unix-directory",
                     _ => "",
                 };
                 let reply = Reply { status: 200, content_type: content_type.into(), ..Reply::default() };

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Apache's mod_deflate leaves shorter answers alone, so they carry no `Vary` (measured between 60 and 100 bytes).
-const COMPRESSIBLE_BYTES_MIN: usize = 80;
+pub const COMPRESSIBLE_BYTES_MIN: usize = 80;
 
 /// One file.
 #[derive(Clone, Debug)]
@@ -139,18 +139,16 @@ fn content_type(path: &str) -> (&'static str, bool) {
 }
 
 /// When the files under the document root changed, by their path under it, from the manifest of the host's files
-/// (`files.txt`: type mode owner group size mtime path). Web server and shell then tell the same times.
+/// (`files.txt`: type, mode, owner, group, size, UTC time, path). Web server and shell then tell the same times.
 pub fn modified_times<'a>(persona: &'a Persona, docroot: &str) -> HashMap<&'a str, Timestamp> {
     let Some(manifest) = persona.files.get("files.txt") else { return HashMap::new() };
     let text = std::str::from_utf8(manifest).unwrap_or_default();
-    let entries = text.lines().filter_map(|line| {
-        let mut words = line.split_ascii_whitespace().skip(5);
-        let (time, path) = (words.next()?, words.next()?);
-        Some((path.strip_prefix(docroot)?, time))
+    let entries = text.lines().filter(|line| line.starts_with("f ")).filter_map(|line| {
+        let mut fields = line.splitn(7, ' ').skip(5);
+        let (time, path) = (fields.next()?, fields.next()?);
+        Some((path.strip_prefix(docroot)?, Timestamp::parse(&format!("{time}Z"))?))
     });
-    entries
-        .filter_map(|(path, time)| Some((path, Timestamp::parse(time).or_else(|| time.parse().ok().map(Timestamp::from_seconds))?)))
-        .collect()
+    entries.collect()
 }
 
 #[cfg(test)]

@@ -27,6 +27,11 @@ impl Line {
         &self.bytes
     }
 
+    /// Whether the last byte was a CR, so that an LF or NUL after it still belongs to the line's end.
+    pub fn is_after_cr(&self) -> bool {
+        self.after_cr
+    }
+
     /// Takes one byte as a terminal in canonical mode does; what is echoed goes to `echo`.
     pub fn push(&mut self, byte: u8, line_bytes_max: usize, echo: &mut Vec<u8>) -> Typed {
         // RFC 854 has CR LF and CR NUL for the line end, so what follows CR is part of it.

@@ -24,6 +24,9 @@ pub fn factory(persona: &Persona) -> Result<Factory, PersonaError> {
 /// The longest terminal type, in bytes (RFC 1091: "up to 40 characters").
 const TERMINAL_TYPE_BYTES_MAX: usize = 40;
 
+/// The longest account name (`useradd` allows 32 bytes).
+const ACCOUNT_BYTES_MAX: usize = 32;
+
 struct Telnet {
     profile: Arc<Profile>,
     decoder: Decoder,
@@ -232,8 +235,8 @@ impl Telnet {
             Stage::Password(user) => {
                 self.attempts += 1;
                 if cx.authenticate("password", &user, &line, self.attempts) {
-                    self.stage = Stage::Terminal { after_cr: false };
-                    let user = String::from_utf8_lossy(&user).into_owned();
+                    self.stage = Stage::Terminal { after_cr: self.line.is_after_cr() };
+                    let user = account(&user);
                     return Next::Terminal(TerminalRequest { user, term: self.term.clone(), columns: self.size.0, rows: self.size.1 });
                 }
                 self.stage = Stage::Refusing;
@@ -249,6 +252,11 @@ impl Telnet {
             }
         }
     }
+}
+
+/// The account a typed name means: login programs stop reading at the first byte that does not print.
+fn account(user: &[u8]) -> String {
+    user.iter().take_while(|b| b.is_ascii_graphic()).take(ACCOUNT_BYTES_MAX).map(|&b| char::from(b)).collect()
 }
 
 impl Session for Telnet {
@@ -279,11 +287,11 @@ impl Session for Telnet {
     fn resume(&mut self, done: Done, cx: &mut Context<'_>) -> Next {
         match done {
             Done::Waited => {
-                Self::print(cx, self.profile.failure);
                 if self.attempts >= self.profile.attempts.min(cx.limits.auth_attempts_max) {
-                    Self::print(cx, &self.profile.farewell);
+                    Self::print(cx, self.profile.farewell.as_deref().unwrap_or(self.profile.failure));
                     return Next::Close;
                 }
+                Self::print(cx, self.profile.failure);
                 self.ask_username(cx);
                 Next::More
             }

@@ -28,8 +28,8 @@ struct Table {
     attempts: u32,
     /// How long a wrong password takes to be refused, in milliseconds.
     failure_delay_ms: u64,
-    /// What is said when the attempts are used up.
-    farewell: String,
+    /// What is said when the attempts are used up, instead of what is said after every other.
+    farewell: Option<String>,
 }
 
 impl Default for Table {
@@ -40,7 +40,7 @@ impl Default for Table {
             prompt: "{hostname} login: ".into(),
             attempts: 3,
             failure_delay_ms: 3000,
-            farewell: String::new(),
+            farewell: None,
         }
     }
 }
@@ -60,8 +60,8 @@ pub struct Profile {
     pub failure_delay_ms: u64,
     /// What is said between a wrong password and the next prompt.
     pub failure: &'static str,
-    /// What is said when the attempts are used up.
-    pub farewell: String,
+    /// What is said when the attempts are used up, if not the same.
+    pub farewell: Option<String>,
     /// The host's name, for the answer to `AYT`.
     pub hostname: String,
 }
