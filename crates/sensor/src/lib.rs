@@ -15,6 +15,7 @@ mod instance;
 mod limits;
 mod link;
 mod meter;
+mod metric;
 mod personas;
 pub mod proxy;
 pub mod recorder;

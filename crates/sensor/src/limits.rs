@@ -111,9 +111,11 @@ impl Limits {
 
     /// The part that the SSH transport applies itself.
     pub(crate) fn ssh(&self) -> crate::ssh::SshLimits {
+        // The link around the transport ends a session at these limits and records which; the transport's own clocks only stand behind it.
+        let behind = |seconds: u64| Duration::from_secs(seconds.saturating_add(1));
         crate::ssh::SshLimits {
-            login_grace: Duration::from_secs(self.login_seconds_max),
-            idle: Duration::from_secs(self.idle_seconds_max),
+            login_grace: behind(self.login_seconds_max),
+            idle: behind(self.idle_seconds_max),
             auth_attempts_max: self.auth_attempts_max,
             recorded_rx_bytes_max: self.recorded_rx_bytes_max,
             recorded_tx_bytes_max: self.recorded_tx_bytes_max,

@@ -137,9 +137,9 @@ impl Meter {
         let (rx_bytes, tx_bytes) = (self.rx_bytes(), self.tx_bytes());
         let duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.recorder.close(Detail::Close { reason: reason.name(), duration_us, rx_bytes, tx_bytes });
-        metrics::counter!("sensor_rx_bytes_total", "protocol" => protocol.name()).increment(rx_bytes);
-        metrics::counter!("sensor_tx_bytes_total", "protocol" => protocol.name()).increment(tx_bytes);
-        metrics::counter!("sensor_sessions_closed_total", "protocol" => protocol.name(), "reason" => reason.name()).increment(1);
+        metrics::counter!("honeyguide_sensor_rx_bytes_total", "protocol" => protocol.name()).increment(rx_bytes);
+        metrics::counter!("honeyguide_sensor_tx_bytes_total", "protocol" => protocol.name()).increment(tx_bytes);
+        metrics::counter!("honeyguide_sensor_sessions_closed_total", "protocol" => protocol.name(), "reason" => reason.name()).increment(1);
     }
 }
 

@@ -47,7 +47,7 @@ impl Recorder {
     /// Records an event, now. Nothing is recorded after [`Recorder::close`]: what still runs then belongs to no session.
     pub fn record(&self, detail: Detail) {
         if self.0.closed.load(Relaxed) {
-            metrics::counter!("sensor_events_after_close_total").increment(1);
+            metrics::counter!("honeyguide_sensor_events_after_close_total").increment(1);
             return;
         }
         if is_progress(&detail) {

@@ -6,7 +6,7 @@ use crate::config::{Config, DecoyConfig, Ports};
 use crate::decoy::{Decoy, Service, Shared};
 use crate::spool::Spool;
 use crate::ssh::SshServer;
-use crate::{StartError, bind, instance, personas, tcp, tls, udp};
+use crate::{StartError, bind, instance, metric, personas, tcp, tls, udp};
 use emulation::{Definition, Engine, PROTOCOLS};
 use model::{Protocol, Timestamp, Transport};
 use persona::Persona;
@@ -66,6 +66,7 @@ impl Sensor {
         spool: Spool,
         captures: Captures,
     ) -> Result<Sensor, StartError> {
+        metric::describe();
         bind::raise_open_files();
         let persona = Arc::new(personas::load(config)?);
         let enabled = enabled(definitions, config, &persona)?;

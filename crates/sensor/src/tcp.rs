@@ -56,7 +56,7 @@ pub(crate) async fn listen(decoy: Arc<Decoy>, listener: TcpListener) {
             // What ails one connection ("a pending network error", accept(2)) does not concern the next.
             Err(error) if !is_exhaustion(&error) => tracing::debug!(%error, decoy = decoy.name, "a connection was lost"),
             Err(error) => {
-                metrics::counter!("sensor_accept_pauses_total").increment(1);
+                metrics::counter!("honeyguide_sensor_accept_pauses_total").increment(1);
                 if complained.is_none_or(|at| at.elapsed() >= COMPLAINTS_EVERY) {
                     complained = Some(Instant::now());
                     tracing::warn!(%error, decoy = decoy.name, "no room for another connection; raise the limit of open files (ulimit -n) or lower sessions_max");
@@ -80,7 +80,7 @@ fn admit(decoy: &Arc<Decoy>, stream: TcpStream, peer: SocketAddr) {
     if shared.proxy_protocol.trusts(peer.ip()) {
         match shared.admission.admit_balancer() {
             Some(permit) => drop(shared.tasks.spawn(relayed(decoy.clone(), stream, peer, local, permit))),
-            None => metrics::counter!("sensor_sessions_refused_total", "limit" => "sessions_max").increment(1),
+            None => metrics::counter!("honeyguide_sensor_sessions_refused_total", "limit" => "sessions_max").increment(1),
         }
         return;
     }
@@ -111,7 +111,7 @@ async fn relayed(decoy: Arc<Decoy>, mut stream: TcpStream, balancer: SocketAddr,
             };
         }
         // The balancer speaks for itself: a health check, not an attack.
-        Ok(Ok((None, _))) => return metrics::counter!("sensor_balancer_checks_total").increment(1),
+        Ok(Ok((None, _))) => return metrics::counter!("honeyguide_sensor_balancer_checks_total").increment(1),
         Ok(Err(invalid)) => invalid,
         Err(_) => ("the balancer sent no whole PROXY header in time", Vec::new()),
     };
@@ -149,14 +149,14 @@ pub(crate) fn begin(decoy: &Decoy, ends: Ends) -> (Recorder, Arc<Meter>) {
     let recorder = Recorder::new(shared.spool.clone(), shared.captures.clone(), ends.peer.ip(), decoy.protocol);
     let Ends { peer, local, via } = ends;
     recorder.record(Detail::Connect { peer, local, transport: decoy.transport, tls: decoy.tls, via });
-    metrics::counter!("sensor_sessions_total", "decoy" => decoy.name).increment(1);
+    metrics::counter!("honeyguide_sensor_sessions_total", "decoy" => decoy.name).increment(1);
     let meter = Arc::new(Meter::new(recorder.clone(), &shared.limits));
     (recorder, meter)
 }
 
 /// Notes a session that was not let in.
 pub(crate) fn refuse(decoy: &Decoy, ends: Ends, refusal: Refusal) {
-    metrics::counter!("sensor_sessions_refused_total", "limit" => refusal.limit).increment(1);
+    metrics::counter!("honeyguide_sensor_sessions_refused_total", "limit" => refusal.limit).increment(1);
     if refusal.record {
         let (_, meter) = begin(decoy, ends);
         meter.limit(refusal.limit, refusal.value);
@@ -216,7 +216,7 @@ pub(crate) async fn caught(decoy: &Decoy, session: impl Future<Output = CloseRea
     match AssertUnwindSafe(session).catch_unwind().await {
         Ok(reason) => reason,
         Err(_) => {
-            metrics::counter!("sensor_panics_total", "decoy" => decoy.name).increment(1);
+            metrics::counter!("honeyguide_sensor_panics_total", "protocol" => decoy.protocol.name()).increment(1);
             tracing::error!(decoy = decoy.name, "a session's code panicked; the session is closed, the sensor goes on");
             CloseReason::Error
         }
@@ -228,13 +228,13 @@ pub(crate) struct Open;
 
 impl Open {
     pub(crate) fn new() -> Open {
-        metrics::gauge!("sensor_sessions_open").increment(1.0);
+        metrics::gauge!("honeyguide_sensor_sessions_open").increment(1.0);
         Open
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        metrics::gauge!("sensor_sessions_open").decrement(1.0);
+        metrics::gauge!("honeyguide_sensor_sessions_open").decrement(1.0);
     }
 }

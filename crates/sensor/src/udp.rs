@@ -44,7 +44,7 @@ pub(crate) async fn listen(decoy: Arc<Decoy>, socket: UdpSocket, local: SocketAd
             Some(conversation) => match conversation.try_send(datagram) {
                 Ok(()) => continue,
                 Err(TrySendError::Full(_)) => {
-                    metrics::counter!("sensor_datagrams_dropped_total").increment(1);
+                    metrics::counter!("honeyguide_sensor_datagrams_dropped_total").increment(1);
                     continue;
                 }
                 Err(TrySendError::Closed(datagram)) => datagram,
@@ -55,7 +55,7 @@ pub(crate) async fn listen(decoy: Arc<Decoy>, socket: UdpSocket, local: SocketAd
         }
         let ends = Ends { peer: SocketAddr::new(model::canonical(peer.ip()), peer.port()), local, via: None };
         if conversations.len() >= shared.limits.udp_conversations_max {
-            metrics::counter!("sensor_sessions_refused_total", "limit" => "udp_conversations_max").increment(1);
+            metrics::counter!("honeyguide_sensor_sessions_refused_total", "limit" => "udp_conversations_max").increment(1);
             continue;
         }
         let permit = match shared.admission.admit(ends.peer.ip()) {
@@ -106,12 +106,18 @@ impl Conversation {
     }
 
     async fn drive(&mut self) -> Result<std::convert::Infallible, CloseReason> {
+        // The first datagram is counted before anything may be said, or nothing could be.
+        let mut waiting = Some(self.datagram().await?);
         let mut next = self.call(|session, cx| session.open(cx)).await?;
         loop {
             next = match next {
                 Next::More => {
+                    let datagram = match waiting.take() {
+                        Some(datagram) => datagram,
+                        None => self.datagram().await?,
+                    };
                     let mut input = Input::default();
-                    input.extend(&self.datagram().await?);
+                    input.extend(&datagram);
                     self.call(|session, cx| session.receive(&mut input, cx)).await?
                 }
                 Next::Close => return Err(CloseReason::Server),

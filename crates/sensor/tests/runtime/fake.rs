@@ -19,15 +19,22 @@ pub static DECOYS: &[Definition] = &[
     LINES,
     Definition { name: "secure", protocol: Protocol::Http, tls: true, ..LINES },
     Definition { name: "secure-lines", tls: true, ..LINES },
-    Definition { name: "datagrams", transport: Transport::Udp, ..LINES },
+    Definition { name: "datagrams", transport: Transport::Udp, engine: Engine::Session(silent), ..LINES },
+    Definition { name: "ssh", protocol: Protocol::Ssh, engine: Engine::Ssh, ..LINES },
 ];
 
 fn lines(_: &Persona) -> Result<Factory, PersonaError> {
     Ok(Box::new(|| Box::new(Lines::default())))
 }
 
+/// Speaks only when spoken to.
+fn silent(_: &Persona) -> Result<Factory, PersonaError> {
+    Ok(Box::new(|| Box::new(Lines { silent: true, ..Lines::default() })))
+}
+
 #[derive(Default)]
 struct Lines {
+    silent: bool,
     terminal: bool,
     attempts: u32,
     overlong: bool,
@@ -35,7 +42,9 @@ struct Lines {
 
 impl Session for Lines {
     fn open(&mut self, cx: &mut Context<'_>) -> Next {
-        cx.reply(if cx.tls { "hello, secure\n" } else { "hello\n" });
+        if !self.silent {
+            cx.reply(if cx.tls { "hello, secure\n" } else { "hello\n" });
+        }
         Next::More
     }
 

@@ -6,6 +6,7 @@ mod hostile;
 mod order;
 mod proxy;
 mod requests;
+mod ssh;
 mod stop;
 mod tls;
 mod udp;
