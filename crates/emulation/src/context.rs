@@ -21,8 +21,6 @@ pub struct Limits {
     pub auth_attempts_max: u32,
     /// The longest data quoted in a `malformed` event.
     pub malformed_bytes_max: usize,
-    /// The most option commands recorded of a protocol that negotiates options (Telnet).
-    pub negotiations_max: u32,
 }
 
 impl Default for Limits {
@@ -34,7 +32,6 @@ impl Default for Limits {
             headers_max: 100,
             auth_attempts_max: 6,
             malformed_bytes_max: 1024,
-            negotiations_max: 128,
         }
     }
 }
@@ -119,11 +116,8 @@ impl Context<'_> {
     }
 
     /// Types bytes into the terminal asked for with [`crate::Next::Terminal`].
-    pub fn terminal_input(&mut self, bytes: impl AsRef<[u8]>) {
-        match self.actions.last_mut() {
-            Some(Action::TerminalInput(last)) => last.extend_from_slice(bytes.as_ref()),
-            _ => self.actions.push(Action::TerminalInput(bytes.as_ref().to_vec())),
-        }
+    pub fn terminal_input(&mut self, bytes: impl Into<Vec<u8>>) {
+        self.actions.push(Action::TerminalInput(bytes.into()));
     }
 
     /// Tells that terminal its new size.

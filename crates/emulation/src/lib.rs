@@ -4,12 +4,10 @@
 //! function of the bytes it is given and of the answers to what it asked for. [`PROTOCOLS`] is the one list of them all.
 
 mod context;
-mod http;
 mod input;
 mod policy;
 mod protocols;
 mod session;
-mod telnet;
 
 pub use context::{Action, Context, Limits};
 pub use input::{Input, Line};

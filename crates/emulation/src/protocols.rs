@@ -1,6 +1,6 @@
 //! The one list of decoys: configuration, documentation, command line and fuzz targets derive from it.
 
-use crate::{Session, http, telnet};
+use crate::Session;
 use model::{Protocol, Transport};
 use persona::{Persona, PersonaError};
 
@@ -34,44 +34,15 @@ pub enum Engine {
 pub type Factory = Box<dyn Fn() -> Box<dyn Session> + Send + Sync>;
 
 /// Every decoy.
-pub const PROTOCOLS: &[Definition] = &[
-    Definition {
-        name: "ssh",
-        protocol: Protocol::Ssh,
-        transport: Transport::Tcp,
-        port: 22,
-        unprivileged_port: 2222,
-        tls: false,
-        engine: Engine::Ssh,
-    },
-    Definition {
-        name: "telnet",
-        protocol: Protocol::Telnet,
-        transport: Transport::Tcp,
-        port: 23,
-        unprivileged_port: 2323,
-        tls: false,
-        engine: Engine::Session(telnet::factory),
-    },
-    Definition {
-        name: "http",
-        protocol: Protocol::Http,
-        transport: Transport::Tcp,
-        port: 80,
-        unprivileged_port: 8080,
-        tls: false,
-        engine: Engine::Session(http::factory),
-    },
-    Definition {
-        name: "https",
-        protocol: Protocol::Http,
-        transport: Transport::Tcp,
-        port: 443,
-        unprivileged_port: 8443,
-        tls: true,
-        engine: Engine::Session(http::factory),
-    },
-];
+pub const PROTOCOLS: &[Definition] = &[Definition {
+    name: "ssh",
+    protocol: Protocol::Ssh,
+    transport: Transport::Tcp,
+    port: 22,
+    unprivileged_port: 2222,
+    tls: false,
+    engine: Engine::Ssh,
+}];
 
 /// A decoy by name.
 pub fn definition(name: &str) -> Option<&'static Definition> {

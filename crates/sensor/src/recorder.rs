@@ -6,7 +6,6 @@ use model::event::Name;
 use model::{Detail, Event, Protocol, SessionId, Timestamp};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::SystemTime;
 
 /// Writes the events of one session; clones share it. Every call has written to the spool when it returns.
@@ -19,24 +18,13 @@ struct Identity {
     session: SessionId,
     source: IpAddr,
     protocol: Protocol,
-    progressed: AtomicBool,
-    closed: AtomicBool,
 }
 
 impl Recorder {
     /// Binds a new session to its peer. `source` is made canonical.
     pub fn new(spool: Spool, captures: Captures, source: IpAddr, protocol: Protocol) -> Recorder {
         let session = SessionId(uuid::Uuid::now_v7());
-        let source = model::canonical(source);
-        Recorder(Arc::new(Identity {
-            spool,
-            captures,
-            session,
-            source,
-            protocol,
-            progressed: AtomicBool::new(false),
-            closed: AtomicBool::new(false),
-        }))
+        Recorder(Arc::new(Identity { spool, captures, session, source: model::canonical(source), protocol }))
     }
 
     /// The session's id.
@@ -44,31 +32,8 @@ impl Recorder {
         self.0.session
     }
 
-    /// Records an event, now. Nothing is recorded after [`Recorder::close`]: what still runs then belongs to no session.
+    /// Records an event, now.
     pub fn record(&self, detail: Detail) {
-        if self.0.closed.load(Relaxed) {
-            metrics::counter!("honeyguide_sensor_events_after_close_total").increment(1);
-            return;
-        }
-        if is_progress(&detail) {
-            self.0.progressed.store(true, Relaxed);
-        }
-        self.append(detail);
-    }
-
-    /// Records the session's last event.
-    pub(crate) fn close(&self, detail: Detail) {
-        if !self.0.closed.swap(true, Relaxed) {
-            self.append(detail);
-        }
-    }
-
-    /// Whether the peer has got anywhere: logged in, asked something, run something. Until then its time is short.
-    pub(crate) fn has_progressed(&self) -> bool {
-        self.0.progressed.load(Relaxed)
-    }
-
-    fn append(&self, detail: Detail) {
         let Identity { spool, session, source, protocol, .. } = &*self.0;
         spool.append(&Event { time: Timestamp::from(SystemTime::now()), session: *session, source: *source, protocol: *protocol, detail });
     }
@@ -84,19 +49,6 @@ impl Recorder {
             method,
         });
     }
-}
-
-fn is_progress(detail: &Detail) -> bool {
-    matches!(
-        detail,
-        Detail::Auth { accepted: true, .. }
-            | Detail::Command { .. }
-            | Detail::Request { .. }
-            | Detail::Query { .. }
-            | Detail::Message { .. }
-            | Detail::File { .. }
-            | Detail::Tunnel { .. }
-    )
 }
 
 impl shell::Observer for Recorder {

@@ -25,17 +25,6 @@ pub struct Command {
     pub run: for<'a> fn(&'a mut Process) -> BoxFuture<'a, Outcome>,
 }
 
-impl Command {
-    /// Whether this kind of host has it.
-    pub fn on(&self, userland: persona::Userland) -> bool {
-        match self.userland {
-            Tools::Both => true,
-            Tools::Gnu => userland == persona::Userland::Gnu,
-            Tools::Busybox => userland == persona::Userland::Busybox,
-        }
-    }
-}
-
 /// Which kind of host has a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tools {
@@ -342,5 +331,10 @@ impl Process {
 
 /// A command by name, as this kind of host has it.
 pub fn find(name: &[u8], userland: persona::Userland) -> Option<&'static Command> {
-    crate::COMMANDS.iter().find(|command| command.name.as_bytes() == name && command.on(userland))
+    let fits = |tools: Tools| match tools {
+        Tools::Both => true,
+        Tools::Gnu => userland == persona::Userland::Gnu,
+        Tools::Busybox => userland == persona::Userland::Busybox,
+    };
+    crate::COMMANDS.iter().find(|command| command.name.as_bytes() == name && fits(command.userland))
 }

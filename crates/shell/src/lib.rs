@@ -57,22 +57,17 @@ pub struct Io {
 }
 
 mod account;
-mod escape;
 pub mod budget;
 pub mod command;
 mod commands;
 mod descriptor;
 mod errno;
 mod exec;
-mod facts;
 pub mod fs;
 mod host;
 mod machine;
-mod parse;
 mod pipe;
-mod process;
 mod session;
-pub mod sockets;
 pub mod task;
 pub mod terminal;
 
@@ -81,10 +76,8 @@ pub use command::{Command, Environment, Launch, Outcome, Process, Stop, Tools};
 pub use commands::COMMANDS;
 pub use descriptor::{DESCRIPTORS_MAX, Descriptors, OpenFile, pipe};
 pub use errno::Errno;
-pub use facts::{Facts, Traffic};
 pub use fs::{Credentials, Files, Kind, Metadata, Node, OpenOptions, Program};
 pub use host::Host;
 pub use machine::Machine;
-pub use process::Listing;
 pub use session::{BoxFuture, Session};
 pub use task::{Status, Task, signal};

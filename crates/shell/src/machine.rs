@@ -1,13 +1,11 @@
 //! One attacker's view of the host: files, processes, the clock, and what the sensor asks of it.
 
 use crate::account::Account;
-use crate::fs::Overlay;
-use crate::process::Ended;
 use crate::task::{Task, lock};
 use crate::{Credentials, Files, Host, Io, Login};
 use model::{Detail, Timestamp};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
 /// One attacker's copy-on-write view of the host; clones share it, as the channels of one SSH connection do.
@@ -21,28 +19,6 @@ struct Inner {
     /// Tokio's clock at the login: the machine's time goes on with it.
     since: Instant,
     tasks: Mutex<Tasks>,
-    /// Locked before `tasks` where both are needed.
-    overlay: Mutex<Overlay>,
-    ended: Ended,
-    hostname: Mutex<Option<Vec<u8>>>,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        let left = lock(&self.overlay).take_uncaptured(None);
-        for (path, content) in left {
-            self.login.observer.capture(&path, &content, "shell".into());
-        }
-    }
-}
-
-/// A machine that does not keep itself alive.
-pub(crate) struct WeakMachine(Weak<Inner>);
-
-impl WeakMachine {
-    pub(crate) fn upgrade(&self) -> Option<Machine> {
-        self.0.upgrade().map(Machine)
-    }
 }
 
 #[derive(Default)]
@@ -63,67 +39,7 @@ impl Machine {
         let up = login.now.since(host.instance().booted).as_secs();
         let last_pid = 1_500 + ((host.instance().seed % 7_919) + up / 3) as u32 % 2_000_000;
         let tasks = Mutex::new(Tasks { login_pid: last_pid, last_pid, live: BTreeMap::new() });
-        let since = Instant::now();
-        let machine = Machine(Arc::new_cyclic(|weak| {
-            let overlay = Mutex::new(Overlay::new(host.image(), WeakMachine(weak.clone())));
-            Inner { host, login, account, since, tasks, overlay, ended: Ended::default(), hostname: Mutex::default() }
-        }));
-        machine.settle();
-        machine
-    }
-
-    /// Gives an account that the persona does not have its home and its line in `/etc/passwd`.
-    fn settle(&self) {
-        let account = self.account();
-        if account.known {
-            return;
-        }
-        let root = Credentials { uid: 0, gid: 0, groups: [].into() };
-        let files = self.files_of(root, b"/".as_slice().into(), 0o022, self.login_pid());
-        let (name, uid, gid) = (&account.name, account.credentials.uid, account.credentials.gid);
-        let home = String::from_utf8_lossy(&account.home);
-        let shell = String::from_utf8_lossy(&account.shell);
-        for (path, line) in
-            [("/etc/passwd", format!("{name}:x:{uid}:{gid}:,,,:{home}:{shell}\n")), ("/etc/group", format!("{name}:x:{gid}:\n"))]
-        {
-            if let Ok(content) = files.read(path.as_bytes()) {
-                _ = files.place(path.as_bytes(), [&content[..], line.as_bytes()].concat(), 0o644);
-            }
-        }
-        _ = files.make_directory(&account.home, 0o750);
-        _ = files.set_owner(&account.home, Some(uid), Some(gid), true);
-    }
-
-    pub(crate) fn overlay(&self) -> MutexGuard<'_, Overlay> {
-        lock(&self.0.overlay)
-    }
-
-    pub(crate) fn ended(&self) -> &Ended {
-        &self.0.ended
-    }
-
-    /// Hands captured files to the observer; never while the files are locked.
-    pub(crate) fn capture(&self, files: Vec<(Vec<u8>, Vec<u8>)>) {
-        for (path, content) in files {
-            self.0.login.observer.capture(&path, &content, "shell".into());
-        }
-    }
-
-    /// Hands over every written file that is still waiting to be captured. Dropping the last clone does it too, but a session that records
-    /// its own end must do it before.
-    pub fn capture_all(&self) {
-        let left = self.overlay().take_uncaptured(None);
-        self.capture(left);
-    }
-
-    /// The host's name, as the session may have changed it.
-    pub fn hostname(&self) -> Vec<u8> {
-        lock(&self.0.hostname).clone().unwrap_or_else(|| self.host().persona().host.hostname.clone().into_bytes())
-    }
-
-    /// Changes the host's name for this session.
-    pub fn set_hostname(&self, name: Vec<u8>) {
-        *lock(&self.0.hostname) = Some(name);
+        Machine(Arc::new(Inner { host, login, account, since: Instant::now(), tasks }))
     }
 
     /// What all sessions share.
