@@ -26,6 +26,7 @@ mod start_error;
 mod tcp;
 pub mod tls;
 mod udp;
+pub mod uplink;
 mod watch;
 mod wire;
 

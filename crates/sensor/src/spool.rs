@@ -224,6 +224,11 @@ impl Spool {
         self.change(|log| log.acknowledge(through));
     }
 
+    /// Gives up everything through this sequence, because no hub will ever take it: counted as lost.
+    pub fn abandon(&self, through: u64) {
+        self.change(|log| log.abandon(through));
+    }
+
     /// Takes note of the hub's position at the first contact after a start, so that no sequence is used that the hub already has.
     /// A spool that was wiped while its sensor kept its identity goes on above that position; what it recorded below is counted as lost.
     pub fn reconcile(&self, through: u64) {

@@ -203,6 +203,19 @@ impl Log {
         self.save_marker();
     }
 
+    /// Forgets everything through `through` as lost.
+    pub fn abandon(&mut self, through: u64) {
+        let lost = self.unacked_through(through);
+        self.count_lost(&Lost::Refused, lost);
+        self.acknowledge(through.min(self.next - 1));
+    }
+
+    /// Records that are not acknowledged and not after `through`.
+    fn unacked_through(&self, through: u64) -> u64 {
+        let acked = self.marker.state.acked;
+        self.segments.iter().map(|s| s.records_after(acked) - s.records_after(acked.max(through))).sum()
+    }
+
     /// Compares our position with the hub's, at the first contact after a start. A spool that was wiped (or set back to a snapshot) while its
     /// sensor kept its identity uses sequences again that the hub has, and takes for repetitions: the next sequence is raised above them, and
     /// what was recorded below before that contact is counted as lost, because it will not be stored.
@@ -213,8 +226,7 @@ impl Log {
         }
         let acked = self.marker.state.acked;
         if !self.marker.state.joined || through >= self.next {
-            // Records after `acked` and not after `through`.
-            let lost: u64 = self.segments.iter().map(|s| s.records_after(acked) - s.records_after(acked.max(through))).sum();
+            let lost = self.unacked_through(through);
             self.count_lost(&Lost::Renumbered, lost);
         }
         self.marker.state.joined = true;
@@ -347,6 +359,8 @@ pub(super) enum Lost {
     Damaged,
     #[error("the spool was wiped and its numbers were used before")]
     Renumbered,
+    #[error("the hub does not take an event")]
+    Refused,
     #[error("the sequence numbers are used up")]
     SequencesUsedUp,
 }

@@ -46,7 +46,7 @@ impl Trouble {
         let remedy = match why {
             Lost::Write(_) => "make space or repair the disk; recording goes on by itself",
             Lost::Full => "the hub is away or too slow, or spool_bytes_max is too small",
-            Lost::TooLarge { .. } | Lost::Damaged | Lost::Renumbered | Lost::SequencesUsedUp => "",
+            Lost::TooLarge { .. } | Lost::Damaged | Lost::Renumbered | Lost::Refused | Lost::SequencesUsedUp => "",
         };
         tracing::error!(directory = %directory.display(), lost, cause, remedy, "events are lost, and counted: {why}");
     }
