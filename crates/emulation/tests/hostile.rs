@@ -64,8 +64,17 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn personas() -> Vec<String> {
-    persona::builtin_names()
+/// Plays the pieces, each in bites of the given size, and returns what happened and how often the session was called.
+fn play(definition: &'static Definition, persona: &str, pieces: &[Vec<u8>], bite: usize) -> (Vec<Item>, u64) {
+    let mut player = Player::open(definition, World::new(definition, persona::builtin(persona).unwrap()));
+    for piece in pieces {
+        piece.chunks(bite).for_each(|bytes| player.send(bytes));
+    }
+    player.answer(Done::TerminalOutput(b"\xff".to_vec()));
+    player.answer(Done::TerminalExited(0));
+    player.end();
+    let calls = player.calls();
+    (player.take(), calls)
 }
 
 proptest! {
@@ -73,23 +82,19 @@ proptest! {
 
     #[test]
     fn no_bytes_hurt(pieces in prop::collection::vec(piece(), 0..40), which in any::<prop::sample::Index>(), who in any::<prop::sample::Index>()) {
-        let decoys = decoys();
-        let definition = decoys[which.index(decoys.len())];
-        let personas = personas();
-        let persona = persona::builtin(&personas[who.index(personas.len())]).unwrap();
-        let mut player = Player::open(definition, World::new(definition, persona));
-        let mut sent = 0;
-        for piece in &pieces {
-            sent += piece.len() as u64;
-            player.send(piece);
-        }
-        player.answer(Done::TerminalOutput(b"\xff".to_vec()));
-        player.answer(Done::TerminalExited(0));
-        player.end();
+        let (decoys, personas) = (decoys(), persona::builtin_names());
+        let (definition, persona) = (decoys[which.index(decoys.len())], &personas[who.index(personas.len())]);
+        let sent: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
+        let (items, calls) = play(definition, persona, &pieces, usize::MAX);
         // A call takes at least a byte, or is an answer to what one that did asked for.
-        prop_assert!(player.calls() <= 4 * sent + 16, "{} calls for {sent} bytes", player.calls());
-        let items = player.take();
+        prop_assert!(calls <= 4 * sent + 16, "{calls} calls for {sent} bytes");
         prop_assert!(items.len() as u64 <= 8 * sent + 16, "{} items for {sent} bytes", items.len());
         prop_assert!(!items.contains(&Item::Stalled), "the input was left full");
+
+        // However the bytes come in, the same happens.
+        let whole = vec![pieces.concat()];
+        prop_assert_eq!(&play(definition, persona, &whole, usize::MAX).0, &items);
+        let bite = if sent > 20_000 { 997 } else { 1 };
+        prop_assert_eq!(&play(definition, persona, &whole, bite).0, &items);
     }
 }

@@ -48,8 +48,8 @@ pub enum Step {
     Incomplete,
     /// The body is whole.
     Whole,
-    /// The chunks are broken.
-    Broken(&'static str),
+    /// The chunks are broken: why, and the offending bytes.
+    Broken(&'static str, Vec<u8>),
     /// The body has grown beyond what the server takes.
     TooLarge,
 }
@@ -119,17 +119,21 @@ impl Body {
                         input.skip(2);
                         self.state = State::Size;
                     }
-                    [] | [b'\r'] => return Step::Incomplete,
-                    _ => return Step::Broken("chunk end"),
+                    // Only two bytes are looked at, so that the outcome does not depend on how many have come.
+                    [] | [_] => return Step::Incomplete,
+                    bytes => {
+                        let data = bytes[..bytes.len().min(2)].to_vec();
+                        return Step::Broken("chunk end", data);
+                    }
                 },
                 State::Size => match input.take_line(CHUNK_LINE_BYTES_MAX) {
                     Line::Incomplete => return Step::Incomplete,
-                    Line::Overlong(_) => return Step::Broken("chunk size line too long"),
+                    Line::Overlong(line) => return Step::Broken("chunk size line too long", line),
                     Line::Whole(line) => {
                         let size = line.split(|&b| b == b';').next().unwrap_or_default().trim_ascii();
                         let size = std::str::from_utf8(size).ok().filter(|s| !s.starts_with('+'));
                         self.state = match size.and_then(|s| u64::from_str_radix(s, 16).ok()) {
-                            None => return Step::Broken("chunk size"),
+                            None => return Step::Broken("chunk size", line),
                             Some(0) => State::Trailers,
                             Some(size) => State::Chunk(size),
                         };
@@ -137,11 +141,11 @@ impl Body {
                 },
                 State::Trailers => match input.take_line(CHUNK_LINE_BYTES_MAX) {
                     Line::Incomplete => return Step::Incomplete,
-                    Line::Overlong(_) => return Step::Broken("trailer too long"),
+                    Line::Overlong(line) => return Step::Broken("trailer too long", line),
                     Line::Whole(line) if line.is_empty() => return Step::Whole,
                     Line::Whole(line) => {
                         if self.trailers.len() >= self.trailers_max {
-                            return Step::Broken("too many trailers");
+                            return Step::Broken("too many trailers", line);
                         }
                         let colon = memchr::memchr(b':', &line).unwrap_or(line.len());
                         let value = line.get(colon + 1..).unwrap_or_default();
@@ -177,13 +181,14 @@ mod tests {
 
     #[test]
     fn broken_chunks_are_named() {
+        let broken = |why, data: &[u8]| Step::Broken(why, data.to_vec());
         for (bytes, expected) in [
-            (&b"zz\r\n"[..], Step::Broken("chunk size")),
-            (b"+1\r\n", Step::Broken("chunk size")),
-            (b"-1\r\n", Step::Broken("chunk size")),
-            (b"ffffffffffffffffff\r\n", Step::Broken("chunk size")),
-            (b"1\r\nabc", Step::Broken("chunk end")),
-            (b"0\r\na\r\na\r\na\r\n", Step::Broken("too many trailers")),
+            (&b"zz\r\nmore"[..], broken("chunk size", b"zz")),
+            (b"+1\r\n", broken("chunk size", b"+1")),
+            (b"-1\r\n", broken("chunk size", b"-1")),
+            (b"ffffffffffffffffff\r\n", broken("chunk size", b"ffffffffffffffffff")),
+            (b"1\r\nabc", broken("chunk end", b"bc")),
+            (b"0\r\na\r\na\r\nb\r\n", broken("too many trailers", b"b")),
             (b"ff\r\n01234567890123", Step::TooLarge),
         ] {
             assert_eq!(read(Framing::Chunked, bytes).0, expected, "{}", bytes.escape_ascii());

@@ -90,6 +90,11 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// What was read of a head that never became whole.
+    pub fn into_partial(self) -> Head {
+        self.head
+    }
+
     /// Takes what lines are there.
     pub fn read(&mut self, input: &mut Input, rules: &Rules) -> Step {
         loop {

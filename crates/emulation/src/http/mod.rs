@@ -307,8 +307,7 @@ impl Session for Http {
                     };
                     let (head, body) = *exchange;
                     match step {
-                        body::Step::Broken(reason) => {
-                            let data = input.bytes()[..input.len().min(cx.limits.malformed_bytes_max)].to_vec();
+                        body::Step::Broken(reason, data) => {
                             cx.malformed(reason, &data);
                             self.refuse_body(head, body, 400, cx)
                         }
@@ -337,11 +336,23 @@ impl Session for Http {
         self.send(&site, &exchange, reply, cx)
     }
 
-    fn end(&mut self, _input: &mut Input, cx: &mut Context<'_>) {
-        // A body cut short by the peer is still a request, and often the whole exploit.
-        if let Stage::Body(exchange) = std::mem::replace(&mut self.stage, Stage::Head(Reader::default())) {
-            let (head, body) = *exchange;
-            emit_request(head, body.kept, body.bytes, cx);
+    fn end(&mut self, input: &mut Input, cx: &mut Context<'_>) {
+        // What the peer cut short is still a request, and often the whole exploit.
+        match std::mem::replace(&mut self.stage, Stage::Head(Reader::default())) {
+            Stage::Body(exchange) => {
+                let (head, body) = *exchange;
+                emit_request(head, body.kept, body.bytes, cx);
+            }
+            Stage::Head(reader) => {
+                let head = reader.into_partial();
+                if !head.method.is_empty() {
+                    emit_request(head, Vec::new(), 0, cx);
+                }
+                if !input.is_empty() {
+                    cx.malformed("unfinished request head", input.bytes());
+                }
+            }
+            Stage::Running(_) => {}
         }
     }
 }
