@@ -194,6 +194,11 @@ impl Http {
             Outcome::Reply(reply)
         } else {
             match target {
+                Err(Unusable::NoPath) => {
+                    cx.malformed("request target", &raw_target);
+                    exchange = Exchange { is_head: exchange.is_head, ..Exchange::unread(&site, cx) };
+                    Outcome::Reply(server.error(&site, &exchange, 400, Note::None))
+                }
                 Err(Unusable::Bad) => {
                     cx.malformed("request target", &raw_target);
                     error(400, Note::None)

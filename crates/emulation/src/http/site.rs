@@ -34,6 +34,8 @@ struct Table {
     modified: String,
     /// Whether a directory without an index page is listed.
     listing: bool,
+    /// Beginnings of paths that are answered with 403.
+    forbidden: Vec<String>,
     /// The most body bytes a request may have; more is answered with 413.
     request_body_bytes_max: u64,
     /// Requests a connection may carry.
@@ -55,6 +57,7 @@ impl Default for Table {
             docroot: String::new(),
             modified: "2024-01-01T00:00:00Z".into(),
             listing: false,
+            forbidden: Vec::new(),
             request_body_bytes_max: 1 << 30,
             requests_max: 100,
             pages: BTreeMap::new(),
@@ -220,6 +223,7 @@ pub struct Site {
     pages: BTreeMap<String, Page>,
     routes: Vec<Route>,
     realms: Vec<Realm>,
+    forbidden: Vec<String>,
     files: HashMap<Vec<u8>, StaticFile>,
     directories: HashSet<Vec<u8>>,
 }
@@ -242,6 +246,7 @@ impl Site {
             server_name: table.server_name,
             docroot: format!("/{}", table.docroot.trim_start_matches("content/").trim_matches('/')),
             listing: table.listing,
+            forbidden: table.forbidden,
             request_body_bytes_max: table.request_body_bytes_max,
             requests_max: table.requests_max.max(1),
             pages,
@@ -306,8 +311,9 @@ impl Site {
 
     /// Looks a path up in the document root.
     pub fn find(&self, path: &[u8]) -> Found<'_> {
-        let hidden = path.split(|&b| b == b'/').any(|name| name.starts_with(b".ht"));
-        if hidden && self.flavour == Flavour::Apache {
+        // Every Apache configuration hides `.htaccess` and `.htpasswd`.
+        let hidden = self.flavour == Flavour::Apache && path.split(|&b| b == b'/').any(|name| name.starts_with(b".ht"));
+        if hidden || self.forbidden.iter().any(|begin| path.starts_with(begin.as_bytes())) {
             return Found::Forbidden;
         }
         if path.ends_with(b"/") {

@@ -14,7 +14,9 @@ pub struct Target {
 /// Why a target cannot be looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
-    /// It is no path and no URI, has a broken escape, or climbs above the root: 400.
+    /// It is no path and no URI: 400 before any header is looked at.
+    NoPath,
+    /// It has a broken escape or a fragment, or climbs above the root: 400.
     Bad,
     /// It escapes a slash or NUL: Apache answers 404.
     NotFound,
@@ -34,7 +36,7 @@ impl Target {
                 (Some(rest[..end].to_vec()), &rest[end..])
             }
             None if target.first() == Some(&b'/') => (None, target),
-            None => return Err(Unusable::Bad),
+            None => return Err(Unusable::NoPath),
         };
         // RFC 9112 section 3.2: a fragment is never sent.
         if memchr::memchr(b'#', rest).is_some() {
@@ -149,8 +151,8 @@ mod tests {
     #[test]
     fn unusable_targets_are_told_apart() {
         for (target, expected) in [
-            ("foo", Unusable::Bad),
-            ("*", Unusable::Bad),
+            ("foo", Unusable::NoPath),
+            ("*", Unusable::NoPath),
             ("/a#b", Unusable::Bad),
             ("/%zz", Unusable::Bad),
             ("/%4", Unusable::Bad),
