@@ -1,6 +1,6 @@
 //! What the hub answers. Fields that are unknown here are ignored, so an older client reads a newer hub.
 
-use model::{Event, SensorId, SessionId};
+use model::{Event, SensorId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -177,11 +177,7 @@ pub struct Session {
     /// Its identity.
     pub id: SessionId,
     /// Who recorded it.
-    #[serde(default)]
-    pub sensor: Option<SensorId>,
-    /// The recorder's name.
-    #[serde(default)]
-    pub sensor_name: Option<String>,
+    pub sensor: SensorOfSession,
     /// The attacker's address.
     pub ip: IpAddr,
     /// What it spoke.
@@ -190,9 +186,18 @@ pub struct Session {
     pub start: String,
     /// RFC 3339.
     pub end: String,
-    /// The behavior it was judged to be.
+    /// The close event's reason, or `idle`.
+    #[serde(default)]
+    pub ended_by: String,
+    /// What it was judged to be.
     #[serde(default)]
     pub behavior: Option<BehaviorOfSession>,
+    /// Whether that is a behavior of the catalog, rather than a built-in or none.
+    #[serde(default)]
+    pub classified: bool,
+    /// Single observations in it.
+    #[serde(default)]
+    pub primitives: Vec<PrimitiveCount>,
     /// Events in it.
     #[serde(default)]
     pub events: u64,
@@ -210,6 +215,15 @@ pub struct Session {
     pub fetches: u64,
 }
 
+/// Who recorded a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SensorOfSession {
+    /// Its identity; `None` when the hub has forgotten it.
+    pub id: Option<SensorId>,
+    /// Its name.
+    pub name: String,
+}
+
 /// What a session was judged to be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BehaviorOfSession {
@@ -220,15 +234,55 @@ pub struct BehaviorOfSession {
     pub name: Option<String>,
     /// `very_high`, `high`, `medium`, `low` or `info`.
     pub severity: String,
+    /// ATT&CK technique identifiers.
+    #[serde(default)]
+    pub techniques: Vec<String>,
 }
 
 /// One session and what happened in it: `GET /v1/key/sessions/{id}`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Story {
     /// The session.
+    #[serde(flatten)]
     pub session: Session,
     /// Its events, in order.
-    pub events: Vec<Event>,
+    pub story: Vec<Told>,
+    /// Whether there are more than the hub tells.
+    #[serde(default)]
+    pub truncated: bool,
+}
+
+/// One event of a story.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// Its sequence at its sensor.
+    pub sequence: u64,
+    /// RFC 3339.
+    pub time: String,
+    /// Its kind, a name of [`model::catalogue`].
+    pub kind: String,
+    /// The fields of that kind.
+    #[serde(flatten)]
+    pub fields: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Story {
+    /// The events as they were recorded; those of a kind that this client does not know are left out.
+    pub fn events(&self) -> Vec<Event> {
+        self.story.iter().filter_map(|told| self.event(told)).collect()
+    }
+
+    fn event(&self, told: &Told) -> Option<Event> {
+        let fields = serde_json::Value::Object(told.fields.clone());
+        let tagged = serde_json::Map::from_iter([(told.kind.clone(), fields)]);
+        Some(Event {
+            time: Timestamp::parse(&told.time)?,
+            session: self.session.id,
+            source: self.session.ip,
+            protocol: self.session.protocol.parse().ok()?,
+            detail: serde_json::from_value(tagged.into()).ok()?,
+        })
+    }
 }
 
 /// How the hub is: `GET /healthz`.
@@ -239,4 +293,28 @@ pub struct Health {
     /// Everything else it says.
     #[serde(flatten)]
     pub details: serde_json::Map<String, serde_json::Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::Detail;
+
+    /// As the hub writes it.
+    const STORY: &str = include_str!("../testdata/story.json");
+
+    #[test]
+    fn a_story_is_read_and_its_events_are_those_recorded() {
+        let story: Story = serde_json::from_str(STORY).unwrap();
+        assert_eq!((story.session.sensor.name.as_str(), story.session.behavior.as_ref().unwrap().id.as_str()), ("web-1", "brute-force"));
+        let events = story.events();
+        assert_eq!(events.len(), 2, "the event of an unknown kind is left out");
+        assert_eq!(
+            events[0].detail,
+            Detail::Auth { method: "password".into(), username: "root".into(), secret: vec![0xff, 0x00].into(), accepted: true }
+        );
+        assert_eq!(events[1].time, Timestamp(1_774_138_482_000_000));
+        let again: Story = serde_json::from_str(&serde_json::to_string(&story).unwrap()).unwrap();
+        assert_eq!(again.events(), events);
+    }
 }

@@ -106,7 +106,7 @@ impl HttpDelivery {
     fn request(&self, method: Method, path: &str, sensor: SensorId) -> reqwest::RequestBuilder {
         let request = self.client.request(method, &["v1", "sensor", path]).header("X-Honeyguide-Sensor", sensor.to_string());
         match &self.sensor_name {
-            Some(name) => request.header("X-Honeyguide-Sensor-Name", name),
+            Some(name) => request.header("X-Honeyguide-Sensor-Name", name.as_bytes()),
             None => request,
         }
     }

@@ -13,6 +13,7 @@ use client::{Delivery, DeliveryError};
 use model::SensorId;
 use std::future::Future;
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How batches are made and failures waited out.
@@ -51,8 +52,36 @@ impl Default for UplinkConfig {
 /// A batch is never halved below this.
 const BATCH_BYTES_MIN: usize = 4096;
 
-/// The way from a spool to a hub.
-pub struct Uplink<D> {
+/// The way from a spool to a hub, walked by a task of its own. Dropping it leaves the task running; [`Uplink::stop`] ends it.
+pub struct Uplink {
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Uplink {
+    /// Begins to deliver the events in `spool`, which are those of `sensor`. Must be called inside a tokio runtime.
+    pub fn start(spool: Spool, sensor: SensorId, delivery: impl Delivery + 'static) -> Uplink {
+        Uplink::start_with(spool, sensor, delivery, UplinkConfig::default())
+    }
+
+    /// The same in other measures.
+    pub fn start_with(spool: Spool, sensor: SensorId, delivery: impl Delivery + 'static, config: UplinkConfig) -> Uplink {
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(Courier::new(spool, sensor, delivery, config).run(shutdown.clone()));
+        Uplink { shutdown, task }
+    }
+
+    /// Delivers what it can within `flush_timeout`, and ends. What is left stays in the spool.
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the uplink had ended before it was stopped");
+        }
+    }
+}
+
+/// The task.
+struct Courier<D> {
     spool: Spool,
     sensor: SensorId,
     delivery: D,
@@ -62,15 +91,14 @@ pub struct Uplink<D> {
     batch_bytes: usize,
 }
 
-impl<D: Delivery> Uplink<D> {
-    /// For the sensor whose events are in `spool`.
-    pub fn new(spool: Spool, sensor: SensorId, delivery: D, config: UplinkConfig) -> Uplink<D> {
+impl<D: Delivery> Courier<D> {
+    fn new(spool: Spool, sensor: SensorId, delivery: D, config: UplinkConfig) -> Courier<D> {
         let batch_bytes = config.batch_bytes_max.max(BATCH_BYTES_MIN);
-        Uplink { spool, sensor, delivery, config, backoff: Backoff::new(config.backoff_min, config.backoff_max), batch_bytes }
+        Courier { spool, sensor, delivery, config, backoff: Backoff::new(config.backoff_min, config.backoff_max), batch_bytes }
     }
 
     /// Delivers until `shutdown`; then delivers what it can within `flush_timeout`.
-    pub async fn run(mut self, shutdown: CancellationToken) {
+    async fn run(mut self, shutdown: CancellationToken) {
         // Events that were recorded before the first contact must not be sent before it: see `Spool::reconcile`.
         let mut joined = false;
         while !shutdown.is_cancelled() {

@@ -121,10 +121,7 @@ async fn passing_troubles_are_waited_for_and_lasting_ones_told() {
 
     let refusing = FakeHub::default();
     refusing.troubles.lock().unwrap().push(DeliveryError::Refused("the key".to_owned()));
-    assert!(matches!(
-        import(&refusing, LOG.as_bytes()).await,
-        Err(ImportError::Delivery { lines: 0, source: DeliveryError::Refused(_) })
-    ));
+    assert!(matches!(import(&refusing, LOG.as_bytes()).await, Err(ImportError::Delivery { lines: 0, source: DeliveryError::Refused(_) })));
 
     // Not even one record fits.
     let tiny = FakeHub { batch_bytes_max: Some(10), ..FakeHub::default() };
@@ -151,7 +148,9 @@ async fn nonsense_is_counted_within_bounds() {
     let hub = FakeHub::default();
     let mut log = String::new();
     for n in 0..500 {
-        log.push_str(&format!(r#"{{"eventid":"made.up.{n}","session":"s","timestamp":"2026-01-01T00:00:00Z","src_ip":"192.0.2.7","protocol":"ssh"}}"#));
+        log.push_str(&format!(
+            r#"{{"eventid":"made.up.{n}","session":"s","timestamp":"2026-01-01T00:00:00Z","src_ip":"192.0.2.7","protocol":"ssh"}}"#
+        ));
         log.push('\n');
     }
     log.push_str(&"x".repeat(LINE_BYTES_MAX + 1));

@@ -98,18 +98,15 @@ fn quick() -> UplinkConfig {
 struct Rig {
     spool: Spool,
     hub: Flaky,
-    shutdown: CancellationToken,
-    running: tokio::task::JoinHandle<()>,
+    uplink: Uplink,
     _directory: tempfile::TempDir,
 }
 
 fn start(hub: Flaky, config: UplinkConfig) -> Rig {
     let directory = tempfile::tempdir().unwrap();
     let spool = Spool::open(SpoolConfig::new(directory.path())).unwrap();
-    let shutdown = CancellationToken::new();
-    let uplink = Uplink::new(spool.clone(), SensorId(Uuid::nil()), hub.clone(), config);
-    let running = tokio::spawn(uplink.run(shutdown.clone()));
-    Rig { spool, hub, shutdown, running, _directory: directory }
+    let uplink = Uplink::start_with(spool.clone(), SensorId(Uuid::nil()), hub.clone(), config);
+    Rig { spool, hub, uplink, _directory: directory }
 }
 
 impl Rig {
@@ -122,8 +119,7 @@ impl Rig {
     }
 
     async fn stop(self) {
-        self.shutdown.cancel();
-        tokio::time::timeout(Duration::from_secs(30), self.running).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_secs(30), self.uplink.stop()).await.unwrap();
     }
 }
 
@@ -200,12 +196,10 @@ async fn a_silent_hub_holds_up_nothing() {
     }
     let directory = tempfile::tempdir().unwrap();
     let spool = Spool::open(SpoolConfig::new(directory.path())).unwrap();
-    let shutdown = CancellationToken::new();
     let config = UplinkConfig { flush_timeout: Duration::from_millis(50), ..quick() };
-    let running = tokio::spawn(Uplink::new(spool.clone(), SensorId(Uuid::nil()), Silent, config).run(shutdown.clone()));
+    let uplink = Uplink::start_with(spool.clone(), SensorId(Uuid::nil()), Silent, config);
     spool.append(&event(10));
     tokio::time::sleep(Duration::from_millis(50)).await;
-    shutdown.cancel();
-    tokio::time::timeout(Duration::from_secs(10), running).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(10), uplink.stop()).await.unwrap();
     assert_eq!(spool.stats().backlog_records, 1);
 }
