@@ -3,12 +3,13 @@
 //! Every field has one automaton over all its CONTAINS texts and the rarest required text of each WILDCARD and REGEX; what it finds is
 //! verified. EQUALS is a look-up. Only patterns without any required text are tried on every value.
 
-use crate::bits::Bits;
+mod group;
+
 use crate::command_line;
 use crate::field::{Field, ProtocolSet, index};
-use crate::pattern::{Case, Operator, Pattern};
+use crate::pattern::Pattern;
 use crate::percent;
-use aho_corasick::AhoCorasick;
+use group::{Group, Text};
 use model::{Blob, Detail, Event, Protocol};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -29,25 +30,6 @@ pub(crate) struct Matcher {
     plain: Vec<Option<Group>>,
     headers: HashMap<String, Group>,
     fingerprints: HashMap<String, Group>,
-}
-
-/// A value and, of a command line, its parts.
-struct Text<'a> {
-    whole: &'a [u8],
-    parts: &'a [&'a [u8]],
-}
-
-/// The rules of one field.
-#[derive(Default)]
-struct Group {
-    equals: HashMap<Box<[u8]>, Vec<u32>>,
-    equals_folded: HashMap<Box<[u8]>, Vec<u32>>,
-    /// Longer values equal nothing.
-    equals_bytes_max: usize,
-    literals: Option<AhoCorasick>,
-    /// For each literal of the automaton the rules to verify.
-    owners: Vec<Vec<u32>>,
-    always: Vec<u32>,
 }
 
 impl Matcher {
@@ -85,10 +67,11 @@ impl Matcher {
     /// Whether one rule holds for a value of its field, alone.
     pub(crate) fn holds(&self, rule: u32, value: &[u8]) -> bool {
         let Some(rule) = self.rules.get(rule as usize) else { return false };
-        if rule.field != Field::Plain(index("command")) {
-            return rule.pattern.holds(value);
+        match rule.field {
+            Field::Plain(at) if at == index("command") => with_command_texts(value, |text| text.any(|value| rule.pattern.holds(value))),
+            Field::Plain(at) if is_decoded(at) => with_decoded(value, |value| rule.pattern.holds(value)),
+            _ => rule.pattern.holds(cut(value)),
         }
-        with_command_texts(value, |text| text.any(|value| rule.pattern.holds(value)))
     }
 }
 
@@ -156,21 +139,13 @@ impl Search<'_> {
         }
     }
 
-    /// As sent and, where that differs, percent-decoded once and twice: attackers hide from filters that decode once.
+    /// As [`Search::plain`], and percent-decoded too.
     fn decoded(&mut self, field: usize, value: &[u8]) {
-        if !self.reads(field) {
-            return;
-        }
-        self.plain(field, value);
-        let mut value = Cow::Borrowed(cut(value));
-        for _ in 0..2 {
-            match percent::decode(&value) {
-                Cow::Borrowed(_) => return,
-                Cow::Owned(once) => {
-                    self.plain(field, &once);
-                    value = Cow::Owned(once);
-                }
-            }
+        if self.reads(field) {
+            with_decoded(value, |value| {
+                self.plain(field, value);
+                false
+            });
         }
     }
 
@@ -221,6 +196,29 @@ impl Search<'_> {
     }
 }
 
+/// Whether a field's values are matched percent-decoded as well.
+fn is_decoded(field: usize) -> bool {
+    const DECODED: [usize; 5] = [index("uri"), index("path"), index("query"), index("body"), index("request")];
+    DECODED.contains(&field)
+}
+
+/// Calls `look` for a value as sent and, where that differs, percent-decoded once and twice (attackers hide from filters that decode
+/// once), until it returns true; returns whether it did.
+fn with_decoded(value: &[u8], mut look: impl FnMut(&[u8]) -> bool) -> bool {
+    let mut value = Cow::Borrowed(cut(value));
+    if look(&value) {
+        return true;
+    }
+    for _ in 0..2 {
+        let Cow::Owned(decoded) = percent::decode(&value) else { return false };
+        if look(&decoded) {
+            return true;
+        }
+        value = Cow::Owned(decoded);
+    }
+    false
+}
+
 fn cut(value: &[u8]) -> &[u8] {
     value.get(..VALUE_BYTES_MAX).unwrap_or(value)
 }
@@ -239,106 +237,5 @@ fn with_command_texts(line: &[u8], mut look: impl FnMut(&Text<'_>) -> bool) -> b
     command_line::unescape(line).is_some_and(|unescaped| look(&Text::plain(&unescaped)))
 }
 
-impl<'a> Text<'a> {
-    fn plain(value: &'a [u8]) -> Self {
-        Text { whole: cut(value), parts: &[] }
-    }
-
-    fn any(&self, mut holds: impl FnMut(&[u8]) -> bool) -> bool {
-        holds(self.whole) || self.parts.iter().any(|part| holds(part))
-    }
-}
-
-impl Group {
-    fn new(rules: &[Rule], numbers: &[u32]) -> Result<Group, String> {
-        let mut group = Group::default();
-        let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
-        let mut literals: Vec<Vec<u8>> = Vec::new();
-        for &number in numbers {
-            let Some(Rule { pattern, .. }) = rules.get(number as usize) else { continue };
-            match (pattern.operator, &pattern.literals) {
-                (Operator::Equals, _) => {
-                    let table = if pattern.case == Case::Sensitive { &mut group.equals } else { &mut group.equals_folded };
-                    table.entry(pattern.text.clone()).or_default().push(number);
-                    group.equals_bytes_max = group.equals_bytes_max.max(pattern.text.len());
-                }
-                (_, None) => group.always.push(number),
-                (_, Some(required)) => {
-                    for literal in required {
-                        let place = *places.entry(literal.clone()).or_insert_with(|| {
-                            literals.push(literal.clone());
-                            group.owners.push(Vec::new());
-                            literals.len() - 1
-                        });
-                        if let Some(owners) = group.owners.get_mut(place) {
-                            owners.push(number);
-                        }
-                    }
-                }
-            }
-        }
-        if !literals.is_empty() {
-            let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(&literals);
-            group.literals = Some(automaton.map_err(|error| error.to_string())?);
-        }
-        Ok(group)
-    }
-
-    fn search(&self, search: &mut Search<'_>, text: &Text<'_>) {
-        self.equal(search, text.whole);
-        for part in text.parts {
-            self.equal(search, part);
-        }
-        for &number in &self.always {
-            verify(search, number, text);
-        }
-        let Some(literals) = &self.literals else { return };
-        // Each literal is verified once a value, not once an occurrence: a hostile line may repeat it a hundred thousand times.
-        let mut seen: Option<Bits> = None;
-        for found in literals.find_overlapping_iter(text.whole) {
-            let seen = seen.get_or_insert_with(|| Bits::with_size(self.owners.len()));
-            if seen.contains(found.pattern().as_u32()) {
-                continue;
-            }
-            seen.insert(found.pattern().as_u32());
-            for &number in self.owners.get(found.pattern().as_usize()).into_iter().flatten() {
-                verify(search, number, text);
-            }
-        }
-    }
-
-    fn equal(&self, search: &mut Search<'_>, value: &[u8]) {
-        if value.is_empty() || value.len() > self.equals_bytes_max {
-            return;
-        }
-        let mut add = |numbers: Option<&Vec<u32>>| {
-            for &number in numbers.into_iter().flatten() {
-                if search.applies(number) {
-                    search.out.push(number);
-                }
-            }
-        };
-        add(self.equals.get(value));
-        if !self.equals_folded.is_empty() {
-            add(self.equals_folded.get(value.to_ascii_lowercase().as_slice()));
-        }
-    }
-}
-
-impl Search<'_> {
-    fn applies(&self, number: u32) -> bool {
-        self.matcher.rules.get(number as usize).is_some_and(|rule| rule.protocols.contains(self.protocol))
-    }
-}
-
-/// Adds a rule whose required text was found, when the rule holds.
-fn verify(search: &mut Search<'_>, number: u32, text: &Text<'_>) {
-    let Some(rule) = search.matcher.rules.get(number as usize) else { return };
-    if !rule.protocols.contains(search.protocol) || search.out.contains(&number) {
-        return;
-    }
-    let confirmed = rule.pattern.operator == Operator::Contains && rule.pattern.case == Case::Insensitive;
-    if confirmed || text.any(|value| rule.pattern.holds(value)) {
-        search.out.push(number);
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,7 @@ pub struct Term {
     pub formula: String,
 }
 
-/// A score with everything needed to recompute it by hand.
+/// A score with everything needed to recompute it by hand. Every value is rounded to three decimals before the next step uses it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// What our sensors saw.
@@ -71,9 +71,9 @@ pub fn score(evidence: &Evidence) -> Score {
     let sensor_raw = sum(&sensor);
     let community_raw = sum(&community);
     let weaker = sensor_raw.min(community_raw);
-    let multiplier = 1.0 + CORROBORATION * weaker / (weaker + CORROBORATION_HALF);
-    let raw = (sensor_raw + community_raw) * multiplier;
-    let saturated = 100.0 * (1.0 - (-raw / SATURATION).exp());
+    let multiplier = rounded(1.0 + CORROBORATION * weaker / (weaker + CORROBORATION_HALF));
+    let raw = rounded((sensor_raw + community_raw) * multiplier);
+    let saturated = rounded(100.0 * (1.0 - (-raw / SATURATION).exp()));
     let takeover = evidence.sensor.behaviors.iter().any(|behavior| behavior.severity == Severity::VeryHigh && behavior.sessions > 0);
     let floor = if takeover { VERY_HIGH_FLOOR } else { 0.0 };
     let whitelist_factor = evidence.whitelist.as_ref().map_or(1.0, |whitelist| unit(whitelist.factor));
@@ -152,12 +152,17 @@ fn community_terms(evidence: &CommunityEvidence) -> Vec<Term> {
 }
 
 fn term(name: &str, value: f64, formula: String) -> Term {
-    Term { name: name.to_owned(), value, formula }
+    Term { name: name.to_owned(), value: rounded(value), formula }
 }
 
 fn sum(terms: &[Term]) -> f64 {
     // An empty sum of floats is -0.0.
-    terms.iter().map(|term| term.value).sum::<f64>() + 0.0
+    rounded(terms.iter().map(|term| term.value).sum::<f64>() + 0.0)
+}
+
+/// To three decimals: what is shown is what is calculated with, so that the steps can be followed from the answer alone.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
 }
 
 fn count_factor(sessions: u64) -> f64 {
