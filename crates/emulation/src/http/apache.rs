@@ -3,6 +3,7 @@
 use super::apache_listing;
 use super::date;
 use super::exchange::{Exchange, Persistence};
+use super::gzip;
 use super::page::{Page, Values, escape_html};
 use super::reply::{Note, Reply, Server, reason};
 use super::site::{Found, Site};
@@ -84,25 +85,38 @@ impl Server for Apache {
         if status == 304 {
             return reply;
         }
-        reply = reply.header("Content-Length", body.len().to_string());
-        if file.is_compressible && status != 412 {
-            reply = reply.header("Vary", "Accept-Encoding");
-        }
-        if let Selection::Range(first, last) = selection {
-            reply = reply.header("Content-Range", format!("bytes {first}-{last}/{}", content.len()));
+        let range = match selection {
+            Selection::Range(first, last) => Some(format!("bytes {first}-{last}/{}", content.len())),
+            _ => None,
+        };
+        let has_variants = file.is_compressible && status != 412;
+        if has_variants && file.is_compressed() {
+            reply = reply.header("Vary", "Accept-Encoding").header("Content-Encoding", "gzip");
+            reply.headers.extend(range.map(|range| ("Content-Range".into(), Cow::Owned(range.into_bytes()))));
+            reply = reply.header("Content-Length", body.len().to_string());
+        } else {
+            reply = reply.header("Content-Length", body.len().to_string());
+            if has_variants {
+                reply = reply.header("Vary", "Accept-Encoding");
+            }
+            reply.headers.extend(range.map(|range| ("Content-Range".into(), Cow::Owned(range.into_bytes()))));
         }
         reply.content_type = file.content_type.into();
         reply
     }
 
     fn page<'a>(&self, exchange: &Exchange, page: &'a Page, values: &Values<'_>) -> Reply<'a> {
-        let body = page.body(values);
+        let mut body = page.body(values);
         let mut reply = Reply { status: page.status, content_type: page.content_type.as_str().into(), ..Reply::default() };
         for (name, value) in page.headers(values) {
             reply.headers.push((name.into(), Cow::Owned(value)));
         }
         if page.content_type.starts_with("text/") && body.len() >= COMPRESSIBLE_BYTES_MIN {
             reply = reply.header("Vary", "Accept-Encoding");
+            if exchange.takes_gzip {
+                reply = reply.header("Content-Encoding", "gzip");
+                body = gzip::compress(&body);
+            }
         }
         if !exchange.is_head {
             reply = reply.header("Content-Length", body.len().to_string());
@@ -115,9 +129,13 @@ impl Server for Apache {
         if !site.listing {
             return self.error(site, exchange, 403, Note::None);
         }
-        let body = apache_listing::page(site, exchange);
+        let mut body = apache_listing::page(site, exchange);
         let mut reply = Reply { status: 200, content_type: "text/html;charset=UTF-8".into(), ..Reply::default() };
         reply = reply.header("Vary", "Accept-Encoding");
+        if exchange.takes_gzip {
+            reply = reply.header("Content-Encoding", "gzip");
+            body = gzip::compress(&body);
+        }
         if !exchange.is_head {
             reply = reply.header("Content-Length", body.len().to_string());
         }

@@ -1,5 +1,6 @@
 //! What of a request and its connection an answer depends on.
 
+use super::gzip;
 use super::head::Head;
 use super::site::Site;
 use crate::Context;
@@ -32,6 +33,8 @@ pub struct Exchange {
     pub is_modern: bool,
     /// Whether the answer has no body (HEAD).
     pub is_head: bool,
+    /// Whether the client takes compressed answers.
+    pub takes_gzip: bool,
     /// What becomes of the connection.
     pub persistence: Persistence,
     /// Whether the bytes travel inside TLS.
@@ -51,6 +54,7 @@ impl Exchange {
             is_simple: false,
             is_modern: false,
             is_head: false,
+            takes_gzip: false,
             persistence: Persistence::Close,
             tls: cx.tls,
             now: cx.now.seconds(),
@@ -65,6 +69,7 @@ impl Exchange {
         exchange.is_simple = head.is_simple();
         exchange.is_modern = head.is_modern();
         exchange.is_head = head.method == b"HEAD";
+        exchange.takes_gzip = gzip::is_taken(head);
         exchange.persistence = if left == 0 || head.is_simple() || head.has_token("connection", "close") {
             Persistence::Close
         } else if head.has_token("connection", "keep-alive") {

@@ -11,6 +11,7 @@ mod cookie;
 mod date;
 mod exchange;
 mod form;
+mod gzip;
 mod head;
 mod page;
 mod reply;
@@ -170,7 +171,10 @@ impl Http {
         let fields = route.map(|route| read_fields(route, &head, target.as_ref().ok(), &body.kept, cx)).unwrap_or_default();
         let basic = Basic::read(&head);
         let selection = match site.find(&exchange.path) {
-            Found::File(file) => Some((file, file.select(&head, exchange.now))),
+            Found::File(file) => {
+                let file = if site.flavour == Flavour::Apache { file.for_request(&head) } else { file };
+                Some((file, file.select(&head, exchange.now)))
+            }
             _ => None,
         };
         let captures = captures(&site, &head, &exchange.path, &body.kept);

@@ -1,6 +1,7 @@
 //! A file of the document root: what is sent of it, and when (RFC 9110 sections 13 and 14).
 
 use super::date;
+use super::gzip;
 use super::head::Head;
 use model::Timestamp;
 use persona::Persona;
@@ -21,8 +22,12 @@ pub struct StaticFile {
     pub modified: i64,
     /// The same, as `Last-Modified` has it.
     pub last_modified: String,
-    /// Apache's entity tag: size and microseconds, in hex.
+    /// Apache's entity tag as sent: size and microseconds in hex, and `-gzip` when compressed.
     pub etag: String,
+    /// The entity tag that conditions are held against: never that of the compressed form (measured: Apache answers its own tag with 200).
+    validator: String,
+    /// The same file for who takes gzip, if the server compresses its kind.
+    pub compressed: Option<Box<StaticFile>>,
     /// Whether the server would compress it for who asks.
     pub is_compressible: bool,
     /// Whether it is a PHP program. What it would print is a page; without one it prints nothing.
@@ -48,21 +53,40 @@ impl StaticFile {
     /// A file by its path under the document root.
     pub fn new(path: &str, content: Arc<[u8]>, modified: Timestamp) -> StaticFile {
         let (content_type, is_compressible) = content_type(path);
-        StaticFile {
+        let is_compressible = is_compressible && content.len() >= COMPRESSIBLE_BYTES_MIN;
+        let tag = format!("{:x}-{:x}", content.len(), modified.0);
+        let plain = StaticFile {
             content_type,
             modified: modified.seconds(),
             last_modified: date::format(modified.seconds()),
-            etag: format!("\"{:x}-{:x}\"", content.len(), modified.0),
-            is_compressible: is_compressible && content.len() >= COMPRESSIBLE_BYTES_MIN,
+            etag: format!("\"{tag}\""),
+            validator: format!("\"{tag}\""),
+            compressed: None,
+            is_compressible,
             is_program: path.ends_with(".php"),
             content,
-        }
+        };
+        let compressed = is_compressible.then(|| {
+            let content = Arc::from(gzip::compress(&plain.content));
+            Box::new(StaticFile { etag: format!("\"{tag}-gzip\""), content, ..plain.clone() })
+        });
+        StaticFile { compressed, ..plain }
+    }
+
+    /// The form of the file that a request takes.
+    pub fn for_request(&self, head: &Head) -> &StaticFile {
+        self.compressed.as_deref().filter(|_| gzip::is_taken(head)).unwrap_or(self)
+    }
+
+    /// Whether this is the compressed form.
+    pub fn is_compressed(&self) -> bool {
+        self.etag != self.validator
     }
 
     /// What a request's conditions and range select. `now` in seconds since the epoch: dates in the future do not count.
     pub fn select(&self, head: &Head, now: i64) -> Selection {
         let lists = |value: &[u8]| {
-            value.split(|&b| b == b',').map(<[u8]>::trim_ascii).any(|tag| tag == b"*" || strong(tag) == self.etag.as_bytes())
+            value.split(|&b| b == b',').map(<[u8]>::trim_ascii).any(|tag| tag == b"*" || strong(tag) == self.validator.as_bytes())
         };
         let since = |name| head.value(name).and_then(date::parse);
         match head.value("if-match") {
@@ -77,7 +101,8 @@ impl StaticFile {
             }
             _ => {}
         }
-        let fresh = head.value("if-range").is_none_or(|value| value == self.etag.as_bytes() || date::parse(value) == Some(self.modified));
+        let fresh =
+            head.value("if-range").is_none_or(|value| value == self.validator.as_bytes() || date::parse(value) == Some(self.modified));
         match head.value("range") {
             Some(range) if fresh => self.range(range),
             _ => Selection::Whole,
