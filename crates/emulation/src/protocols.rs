@@ -69,7 +69,7 @@ pub const PROTOCOLS: &[Definition] = &[
         port: 443,
         unprivileged_port: 8443,
         tls: true,
-        engine: Engine::Session(http::factory),
+        engine: Engine::Session(http::secure_factory),
     },
 ];
 

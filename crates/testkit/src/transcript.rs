@@ -14,7 +14,7 @@
 //!
 //! `>` is what the client sends, `>xN` the same N times, `<` what the server sends, `=` an event, `*` what the session asks of the runtime,
 //! `!` what is answered: `ran STATUS OUTPUT` to a command, `output TEXT` and `exited STATUS` from a terminal, `end` when the client hangs up.
-//! `@` lines set the stage: `persona`, `decoy`, `policy`, and `limit NAME VALUE`. Waiting is answered by itself.
+//! `@` lines set the stage: `persona`, `decoy`, `policy`, `limit NAME VALUE`, and `tls off` for a client that forgets TLS where it begins. Waiting is answered by itself.
 //! With `UPDATE_TRANSCRIPTS=1` the expectations are written anew instead of compared.
 
 use crate::player::{Item, Player, World};
@@ -58,6 +58,7 @@ struct Script {
     decoy: Option<String>,
     persona: Option<String>,
     policy: Option<String>,
+    plain: bool,
     limits: Vec<(String, u64)>,
     commands: Vec<(u8, Vec<u8>)>,
     steps: Vec<Step>,
@@ -121,6 +122,7 @@ impl Script {
                 "persona" => self.persona = Some(value.into()),
                 "decoy" => self.decoy = Some(value.into()),
                 "policy" => self.policy = Some(value.into()),
+                "tls" if value == "off" => self.plain = true,
                 "limit" => {
                     let (name, value) = value.split_once(' ').ok_or("expected @limit NAME VALUE")?;
                     self.limits.push((name.into(), number(value)?));
@@ -149,6 +151,7 @@ impl Script {
     fn player(&self, definition: &Definition) -> Result<Player, String> {
         let persona = persona::builtin(self.persona.as_deref().unwrap_or("ubuntu-web")).map_err(|e| e.to_string())?;
         let mut world = World::new(definition, persona);
+        world.tls &= !self.plain;
         if let Some(policy) = &self.policy {
             world.policy = serde_json::from_str(policy).map_err(|e| format!("@policy: {e}"))?;
         }

@@ -36,15 +36,33 @@ use target::{Target, Unusable};
 
 /// Reads the persona and returns what makes sessions.
 pub fn factory(persona: &Persona) -> Result<Factory, PersonaError> {
-    let site = Arc::new(Site::read(persona)?);
-    Ok(Box::new(move || Box::new(Http { site: site.clone(), stage: Stage::Head(Reader::default()), served: 0, attempts: 0, known: None })))
+    make(persona, false)
 }
+
+/// The same for a port where every connection begins with TLS.
+pub fn secure_factory(persona: &Persona) -> Result<Factory, PersonaError> {
+    make(persona, true)
+}
+
+fn make(persona: &Persona, is_secure: bool) -> Result<Factory, PersonaError> {
+    let site = Arc::new(Site::read(persona)?);
+    Ok(Box::new(move || {
+        let stage = Stage::Head(Reader::default());
+        Box::new(Http { site: site.clone(), is_secure, stage, served: 0, attempts: 0, known: None })
+    }))
+}
+
+/// What Apache's mod_ssl says to those who forgot TLS (`ssl_hook_ReadReq` in `ssl_engine_kernel.c`).
+const PLAIN_ON_TLS: &str = "Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />\n \
+    Instead use the HTTPS scheme to access this URL, please.<br />\n";
 
 /// Apache's `LimitRequestLine` and `LimitRequestFieldSize`: the longest line, without its end.
 const LINE_BYTES_MAX: usize = 8190;
 
 struct Http {
     site: Arc<Site>,
+    /// Whether connections begin with TLS; one without it is refused.
+    is_secure: bool,
     stage: Stage,
     /// Requests answered on this connection.
     served: u32,
@@ -113,6 +131,17 @@ impl Http {
         let status = if site.flavour == Flavour::Busybox { 400 } else { status };
         let exchange = Exchange::unread(&site, cx);
         let reply = self.server().error(&site, &exchange, status, note);
+        self.send(&site, &exchange, reply, cx)
+    }
+
+    /// Plain HTTP where TLS was to begin.
+    fn refuse_plain(&mut self, head: Head, cx: &mut Context<'_>) -> Next {
+        let site = self.site.clone();
+        if !head.method.is_empty() {
+            emit_request(head, Vec::new(), 0, cx);
+        }
+        let exchange = Exchange::unread(&site, cx);
+        let reply = self.server().error(&site, &exchange, 400, Note::Text(PLAIN_ON_TLS));
         self.send(&site, &exchange, reply, cx)
     }
 
@@ -304,6 +333,7 @@ impl Session for Http {
                 let rules = Rules { line_bytes_max: line_bytes_max(cx), headers_max: cx.limits.headers_max, strict };
                 match reader.read(input, &rules) {
                     head::Step::Incomplete => Next::More,
+                    head::Step::Whole(head) | head::Step::Refused(head, ..) if self.is_secure && !cx.tls => self.refuse_plain(head, cx),
                     head::Step::Whole(head) => self.begin_body(head, cx),
                     head::Step::Refused(head, refusal, data) => self.refuse(head, refusal, &data, cx),
                 }

@@ -11,6 +11,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 
+/// How OpenSSL knows plain HTTP (`ssl3_get_record`); servers on it answer these in plain text.
+const PLAIN_HTTP: [&[u8]; 4] = [b"GET ", b"POST ", b"HEAD ", b"PUT "];
+
 /// What a handshake led to.
 enum Outcome<S> {
     Secure(Wire<S>),
@@ -85,10 +88,11 @@ async fn shake<S: AsyncRead + AsyncWrite + Unpin>(decoy: &Decoy, recorder: &Reco
         }
         Hello::NotTls(bytes) => {
             malformed("not TLS on a TLS port".to_owned(), &bytes);
-            if decoy.protocol == Protocol::Http && bytes.first().is_some_and(u8::is_ascii_uppercase) {
+            if decoy.protocol == Protocol::Http && PLAIN_HTTP.iter().any(|word| bytes.starts_with(word)) {
                 return Outcome::Plain(stream, bytes);
             }
-            bytes // rustls answers with the alert
+            // OpenSSL hangs up without an alert on what is no record; rustls would send one.
+            return Outcome::Failed(Wire::Plain(stream), CloseReason::Server);
         }
         Hello::Invalid(reason, bytes) => {
             malformed(reason.to_owned(), &bytes);

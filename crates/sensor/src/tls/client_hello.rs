@@ -45,6 +45,9 @@ pub enum Parsed {
 
 /// Reads the ClientHello that TLS records at the start of `bytes` carry, however it is fragmented.
 pub fn parse(bytes: &[u8]) -> Parsed {
+    if bytes.len() < RECORD_HEADER_BYTES {
+        return Parsed::Incomplete; // OpenSSL, too, judges nothing before it has a record's header
+    }
     let mut rest = bytes;
     let mut message = Vec::new();
     loop {
@@ -244,7 +247,8 @@ pub(crate) mod tests {
     fn what_is_no_hello_is_told_apart() {
         for (bytes, expected) in [
             (&b"GET / HTTP/1.0\r\n\r\n"[..], Parsed::NotTls),
-            (&[22, 1, 0], Parsed::NotTls),
+            (&[22, 1, 0, 0, 0], Parsed::NotTls),
+            (b"GET ", Parsed::Incomplete),
             (&[22, 3, 1, 0, 0], Parsed::Invalid("the record's length is impossible")),
             (&[22, 3, 1, 255, 255], Parsed::Invalid("the record's length is impossible")),
             (&[22, 3, 1, 0, 4, 2, 0, 0, 0], Parsed::Invalid("the first handshake message is no ClientHello")),
