@@ -5,7 +5,8 @@ use super::exchange::Exchange;
 use super::form::{self, Form};
 use super::head::Head;
 use super::reply::{Note, Reply, Server};
-use super::site::{Action, Flavour, Found, Login, Route, Run, Site};
+use super::site::{Action, Found, Route, Site};
+use super::table::{Flavour, Login, Run};
 use super::target::{self, Target};
 use crate::{Captured, Context};
 
