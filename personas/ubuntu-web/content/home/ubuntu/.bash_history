@@ -1,0 +1,4 @@
+sudo -i
+exit
+sudo apt update
+sudo -i
