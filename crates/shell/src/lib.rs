@@ -57,12 +57,12 @@ pub struct Io {
 }
 
 mod account;
-mod escape;
 pub mod budget;
 pub mod command;
 mod commands;
 mod descriptor;
 mod errno;
+mod escape;
 mod exec;
 mod facts;
 pub mod fs;

@@ -208,11 +208,31 @@ pub(crate) enum Operation {
     /// `${#x}`
     Length,
     /// `-`, `=`, `?`, `+`, and whether with `:`.
-    Default { kind: u8, colon: bool, word: Word },
-    Trim { suffix: bool, longest: bool, pattern: Word },
-    Replace { all: bool, anchor: Option<u8>, pattern: Word, with: Word },
-    Case { upper: bool, all: bool, pattern: Option<Word> },
-    Slice { offset: Word, length: Option<Word> },
+    Default {
+        kind: u8,
+        colon: bool,
+        word: Word,
+    },
+    Trim {
+        suffix: bool,
+        longest: bool,
+        pattern: Word,
+    },
+    Replace {
+        all: bool,
+        anchor: Option<u8>,
+        pattern: Word,
+        with: Word,
+    },
+    Case {
+        upper: bool,
+        all: bool,
+        pattern: Option<Word>,
+    },
+    Slice {
+        offset: Word,
+        length: Option<Word>,
+    },
     Transform(u8),
     /// `${!prefix*}` and `${!prefix@}`
     Names(bool),

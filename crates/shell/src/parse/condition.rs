@@ -5,8 +5,7 @@ use super::word::push_text;
 use super::{Parsed, Parser, TokenKind};
 
 /// Operators between two words.
-const BINARY: [&[u8]; 14] =
-    [b"=", b"==", b"!=", b"=~", b"-eq", b"-ne", b"-lt", b"-le", b"-gt", b"-ge", b"-nt", b"-ot", b"-ef", b"<"];
+const BINARY: [&[u8]; 14] = [b"=", b"==", b"!=", b"=~", b"-eq", b"-ne", b"-lt", b"-le", b"-gt", b"-ge", b"-nt", b"-ot", b"-ef", b"<"];
 
 /// Letters of operators before one word.
 const UNARY: &[u8] = b"abcdefghknoprstuvwxzGLNORS";

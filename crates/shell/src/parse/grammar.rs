@@ -1,6 +1,8 @@
 //! Lists, pipelines and simple commands.
 
-use super::ast::{AndOr, Assigned, Assignment, Command, Descriptor, Item, Kind, List, Part, Pipeline, Redirect, RedirectKind, Target, Word};
+use super::ast::{
+    AndOr, Assigned, Assignment, Command, Descriptor, Item, Kind, List, Part, Pipeline, Redirect, RedirectKind, Target, Word,
+};
 use super::error::ErrorKind;
 use super::word::{is_name, is_name_byte};
 use super::{Dialect, Parsed, Parser, SyntaxError, TokenKind};
@@ -25,7 +27,9 @@ impl Parser {
             TokenKind::End => ErrorKind::End(expecting),
             TokenKind::Newline => ErrorKind::Unexpected(b"newline".to_vec(), expecting),
             TokenKind::Operator(operator) => ErrorKind::Unexpected(operator.to_vec(), expecting),
-            TokenKind::Word(_) | TokenKind::Descriptor(_) => ErrorKind::Unexpected(self.text[token.start..self.at.min(self.text.len())].to_vec(), expecting),
+            TokenKind::Word(_) | TokenKind::Descriptor(_) => {
+                ErrorKind::Unexpected(self.text[token.start..self.at.min(self.text.len())].to_vec(), expecting)
+            }
         };
         SyntaxError { kind, line: token.line, at: token.start }
     }
@@ -49,7 +53,11 @@ impl Parser {
     /// Whether no command can begin here.
     pub(super) fn at_list_end(&mut self) -> Parsed<bool> {
         let closing = self.literal()?.is_some_and(|word| CLOSING.contains(&word));
-        Ok(closing || matches!(self.peek()?.kind, TokenKind::End | TokenKind::Operator(b")" | b";;" | b";&" | b";;&" | b"|" | b"||" | b"&&" | b"|&" | b";" | b"&")))
+        Ok(closing
+            || matches!(
+                self.peek()?.kind,
+                TokenKind::End | TokenKind::Operator(b")" | b";;" | b";&" | b";;&" | b"|" | b"||" | b"&&" | b"|&" | b";" | b"&")
+            ))
     }
 
     pub(super) fn skip_newlines(&mut self) -> Parsed<()> {

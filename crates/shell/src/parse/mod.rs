@@ -83,7 +83,18 @@ type Parsed<T> = Result<T, SyntaxError>;
 impl Parser {
     /// A parser for a text that begins at a line number.
     pub(crate) fn new(text: Vec<u8>, line: u32, dialect: Dialect, syntax: Syntax) -> Parser {
-        Parser { text, at: 0, line, depth: 0, dialect, syntax, token: None, documents: Vec::new(), expanding: Vec::new(), warnings: Vec::new() }
+        Parser {
+            text,
+            at: 0,
+            line,
+            depth: 0,
+            dialect,
+            syntax,
+            token: None,
+            documents: Vec::new(),
+            expanding: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     /// The line being read.

@@ -14,7 +14,9 @@ impl Parser {
             parts.push(Part::Command(Arc::new(list)));
             return Ok(());
         }
-        let plain = |name: &[u8]| Part::Parameter(Arc::new(Parameter { name: name.to_vec(), index: None, indirect: false, operation: Operation::Plain }));
+        let plain = |name: &[u8]| {
+            Part::Parameter(Arc::new(Parameter { name: name.to_vec(), index: None, indirect: false, operation: Operation::Plain }))
+        };
         match self.byte_at(1) {
             Some(b'(') => {
                 if self.byte_at(2) == Some(b'(')

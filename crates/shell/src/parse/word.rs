@@ -74,7 +74,10 @@ impl Parser {
     }
 
     fn operator(&self) -> Option<&'static [u8]> {
-        let bash_only = |operator: &[u8]| BASH_ONLY.contains(&operator) && (self.dialect == Dialect::Dash || (self.dialect == Dialect::Ash && operator[0] != b'&' && operator != b"<<<"));
+        let bash_only = |operator: &[u8]| {
+            BASH_ONLY.contains(&operator)
+                && (self.dialect == Dialect::Dash || (self.dialect == Dialect::Ash && operator[0] != b'&' && operator != b"<<<"))
+        };
         OPERATORS.into_iter().find(|operator| self.starts(operator) && !bash_only(operator))
     }
 
