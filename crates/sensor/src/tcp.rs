@@ -25,8 +25,8 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
-/// How long accepting pauses when this machine has no room for another connection: sessions must end first.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long accepting pauses when this machine cannot give another connection: sessions must end first.
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 const COMPLAINTS_EVERY: Duration = Duration::from_secs(60);
 
 /// The ends of a connection.
@@ -53,13 +53,16 @@ pub(crate) async fn listen(decoy: Arc<Decoy>, listener: TcpListener) {
                 let peer = SocketAddr::new(model::canonical(peer.ip()), peer.port());
                 admit(&decoy, stream, peer);
             }
-            // What ails one connection ("a pending network error", accept(2)) does not concern the next.
-            Err(error) if !is_exhaustion(&error) => tracing::debug!(%error, decoy = decoy.name, "a connection was lost"),
+            // A connection that was gone before it was accepted does not concern the next.
+            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {}
+            // Everything else lasts, most of all a lack of descriptors: trying again at once would only spin.
             Err(error) => {
                 metrics::counter!("honeyguide_sensor_accept_pauses_total").increment(1);
                 if complained.is_none_or(|at| at.elapsed() >= COMPLAINTS_EVERY) {
                     complained = Some(Instant::now());
-                    tracing::warn!(%error, decoy = decoy.name, "no room for another connection; raise the limit of open files (ulimit -n) or lower sessions_max");
+                    let remedy =
+                        if is_exhaustion(&error) { "; raise the limit of open files (ulimit -n) or lower sessions_max" } else { "" };
+                    tracing::warn!(%error, decoy = decoy.name, "connections cannot be accepted{remedy}");
                 }
                 tokio::time::sleep(PAUSE).await;
             }

@@ -3,7 +3,7 @@
 use crate::CloseReason;
 use crate::core::Core;
 use crate::decoy::{Decoy, Service};
-use crate::tcp::{Ends, Open, begin, caught, refuse};
+use crate::tcp::{Ends, Open, PAUSE, begin, caught, refuse};
 use crate::watch::Watch;
 use emulation::{Action, Context, Done, Input, Next, Session};
 use std::collections::HashMap;
@@ -33,9 +33,9 @@ pub(crate) async fn listen(decoy: Arc<Decoy>, socket: UdpSocket, local: SocketAd
         let (datagram, peer) = match received {
             Ok((bytes, peer)) => (buffer[..bytes].to_vec(), peer),
             Err(error) => {
-                // An earlier answer could not be delivered; or memory is short, which waiting may mend.
+                // Rare, and most likely lasting: memory is short, an interface is down.
                 tracing::debug!(%error, decoy = decoy.name, "receiving failed");
-                tokio::task::yield_now().await;
+                tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };

@@ -3,7 +3,7 @@
 use crate::Limits;
 use emulation::Done;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,11 +23,12 @@ impl Drop for DataChannel {
 }
 
 impl DataChannel {
-    /// Listens on any free port of `local` for a connection from `peer`.
+    /// Listens on any free port of `local` for a connection from `peer`. Behind a balancer `local` is the balancer's; then on all of ours.
     pub(super) fn open(local: IpAddr, peer: IpAddr, limits: &Limits) -> io::Result<(SocketAddr, DataChannel)> {
-        let listener = std::net::TcpListener::bind((local, 0))?;
+        let everywhere = if local.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+        let listener = std::net::TcpListener::bind((local, 0)).or_else(|_| std::net::TcpListener::bind((everywhere, 0)))?;
         listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
+        let address = SocketAddr::new(local, listener.local_addr()?.port());
         let listener = TcpListener::from_std(listener)?;
         let (reply, replies) = oneshot::channel();
         let (time, bytes_max) = (Duration::from_secs(limits.data_channel_seconds_max), limits.data_channel_bytes_max);
@@ -135,6 +136,17 @@ mod tests {
         peer.read_to_end(&mut got).await.unwrap();
         assert_eq!(got, b"listing");
         assert!(matches!(DataChannel::done(&mut Some(data)).await, Done::DataSent(true)));
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_not_ours_is_told_all_the_same() {
+        let (local, peer) = ("192.0.2.1".parse().unwrap(), "127.0.0.1".parse().unwrap());
+        let (address, mut data) = DataChannel::open(local, peer, &limits()).unwrap();
+        assert_eq!(address.ip(), local);
+        data.reply(b"listing".to_vec());
+        let mut got = Vec::new();
+        TcpStream::connect((peer, address.port())).await.unwrap().read_to_end(&mut got).await.unwrap();
+        assert_eq!(got, b"listing");
     }
 
     #[tokio::test]
