@@ -1,0 +1,68 @@
+//! `honeyguide check`
+
+use super::runtime;
+use crate::cli;
+use crate::locate;
+use crate::show::{bold, moment, printable, table};
+use anyhow::Result;
+use client::CheckQuery;
+use client::api::Check;
+use model::Timestamp;
+use std::process::ExitCode;
+
+pub fn run(arguments: cli::Check) -> Result<ExitCode> {
+    let client = locate::client(&arguments.target)?;
+    runtime()?.block_on(async {
+        for (number, address) in arguments.addresses.iter().enumerate() {
+            let check = client.check(*address, &CheckQuery::default()).await?;
+            if arguments.json {
+                println!("{}", serde_json::to_string(&check)?);
+            } else {
+                if number > 0 {
+                    println!();
+                }
+                print!("{}", tell(&check));
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The bands of confidence the API's reference names.
+fn band(confidence: u8) -> &'static str {
+    match confidence {
+        90.. => "very high",
+        70.. => "high",
+        40.. => "medium",
+        10.. => "low",
+        _ => "none",
+    }
+}
+
+fn tell(check: &Check) -> String {
+    let mut out = bold(&format!("{}  confidence {} of 100 ({})", check.ip, check.confidence_level, band(check.confidence_level))) + "\n";
+    if !check.found {
+        return out + "  never seen\n";
+    }
+    let when = |text: &Option<String>| text.as_deref().and_then(Timestamp::parse).map_or_else(|| "?".to_owned(), moment);
+    out += &format!("  {} sessions, {} events; first seen {}, last {} UTC\n", check.total_sessions, check.total_events, when(&check.first_seen), when(&check.last_seen));
+    if !model::is_public(check.ip) {
+        out += "  not a public address: it stays out of blocklists unless they are asked for with --include-private\n";
+    }
+    let protocols: Vec<String> = check.protocols.iter().map(|p| format!("{} ({})", p.protocol, p.sessions)).collect();
+    out += &format!("  protocols (sessions): {}\n", protocols.join(", "));
+    if !check.behaviors.is_empty() {
+        let rows = check.behaviors.iter().map(|b| vec![printable(b.name.as_bytes()), b.severity.clone(), b.count.to_string(), b.techniques.join(" ")]);
+        out += &format!("\n{}\n", table(&["behavior", "severity", "sessions", "ATT&CK"], rows));
+    }
+    if !check.primitives.is_empty() {
+        let rows = check.primitives.iter().map(|p| vec![printable(p.name.as_bytes()), p.count.to_string()]);
+        out += &format!("\n{}\n", table(&["primitive", "count"], rows));
+    }
+    if let Some(terms) = check.score["terms"].as_array() {
+        let text = |term: &serde_json::Value, key: &str| term[key].as_str().unwrap_or_default().to_owned();
+        let rows = terms.iter().map(|t| vec![text(t, "name"), t["value"].as_f64().map_or_else(String::new, |v| format!("{v:.2}")), text(t, "formula")]);
+        out += &format!("\n{}\n", table(&["term of the score", "value", "how"], rows));
+    }
+    out
+}
