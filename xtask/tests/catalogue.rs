@@ -13,14 +13,7 @@ fn one_of_each() -> Vec<Detail> {
         Detail::Fingerprint { method: "x".into(), value: "".into(), raw: "".into() },
         Detail::Auth { method: "x".into(), username: "".into(), secret: "".into(), accepted: true },
         Detail::Command { line: "".into() },
-        Detail::Request {
-            method: "".into(),
-            target: "".into(),
-            version: "".into(),
-            headers: Vec::new(),
-            body: "".into(),
-            body_bytes: 0,
-        },
+        Detail::Request { method: "".into(), target: "".into(), version: "".into(), headers: Vec::new(), body: "".into(), body_bytes: 0 },
         Detail::Query { text: "".into() },
         Detail::Message { sender: "".into(), recipients: Vec::new(), body: "".into() },
         Detail::Fetch { url: "".into(), tool: "x".into() },
@@ -34,7 +27,8 @@ fn one_of_each() -> Vec<Detail> {
     ];
     for detail in &all {
         match detail {
-            Detail::Connect { .. } | Detail::Fingerprint { .. } | Detail::Auth { .. } | Detail::Command { .. } | Detail::Request { .. } => {}
+            Detail::Connect { .. } | Detail::Fingerprint { .. } | Detail::Auth { .. } | Detail::Command { .. } | Detail::Request { .. } => {
+            }
             Detail::Query { .. } | Detail::Message { .. } | Detail::Fetch { .. } | Detail::File { .. } | Detail::Tunnel { .. } => {}
             Detail::Malformed { .. } | Detail::Limit { .. } | Detail::Rx { .. } | Detail::Tx { .. } | Detail::Close { .. } => {}
         }

@@ -62,8 +62,22 @@ fn nothing_banned_is_in_the_tree() {
 
 #[test]
 fn licences_are_permissive() {
-    let permissive =
-        ["MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "CC0-1.0", "Unlicense", "BSL-1.0", "0BSD", "MIT-0", "CDLA-Permissive-2.0", "bzip2-1.0.6"];
+    let permissive = [
+        "MIT",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "ISC",
+        "Zlib",
+        "Unicode-3.0",
+        "CC0-1.0",
+        "Unlicense",
+        "BSL-1.0",
+        "0BSD",
+        "MIT-0",
+        "CDLA-Permissive-2.0",
+        "bzip2-1.0.6",
+    ];
     for package in &metadata().packages {
         let licence = package.license.clone().unwrap_or_default().replace(['(', ')'], " ").replace('/', " OR ");
         // One permissive alternative is enough; within an alternative every part has to be.

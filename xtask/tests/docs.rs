@@ -37,7 +37,8 @@ fn decoys() {
     );
     for d in emulation::PROTOCOLS {
         let tls = if d.tls { "yes" } else { "no" };
-        let _ = writeln!(text, "| `{}` | {} | {} | {} | {} | {tls} |", d.name, d.protocol.title(), d.transport, d.port, d.unprivileged_port);
+        let _ =
+            writeln!(text, "| `{}` | {} | {} | {} | {} | {tls} |", d.name, d.protocol.title(), d.transport, d.port, d.unprivileged_port);
     }
     text.push_str("\nThis page is generated from `emulation::PROTOCOLS` by `cargo xtask docs`.\n");
     compare("decoys.md", &text);

@@ -48,7 +48,13 @@ fn every_source_file_says_what_it_is() {
 
 #[test]
 fn no_test_is_switched_off_and_nothing_is_left_undone() {
-    let words = [concat!("#[", "ignore"), concat!("to", "do!("), concat!("unimple", "mented!("), concat!("assert!(", "true)"), concat!("FIX", "ME")];
+    let words = [
+        concat!("#[", "ignore"),
+        concat!("to", "do!("),
+        concat!("unimple", "mented!("),
+        concat!("assert!(", "true)"),
+        concat!("FIX", "ME"),
+    ];
     for (path, text) in with_extension("rs") {
         for word in words {
             assert!(!text.contains(word), "{}: {word}", path.display());

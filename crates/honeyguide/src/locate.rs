@@ -54,7 +54,9 @@ pub fn client(target: &Target) -> Result<Client> {
     };
     let key = match &target.key {
         Some(key) => key.clone(),
-        None => read_key(&data).with_context(|| format!("no API key: give one with --key, or run this where {} can be read", data.join("admin.key").display()))?,
+        None => read_key(&data).with_context(|| {
+            format!("no API key: give one with --key, or run this where {} can be read", data.join("admin.key").display())
+        })?,
     };
     let trust = match certificate.map(|hex| hex.parse()).transpose().context("running.json names a certificate that is none")? {
         Some(digest) => Trust::Pinned(digest),

@@ -49,8 +49,18 @@ fn a_taken_port_is_named_with_the_remedy() {
     let said = failure(&["up", "--data", data, "--listen", &taken, "--ports", "auto"]);
     assert!(said.contains(&taken) && said.contains("--listen"), "{said}");
     let port = listener.local_addr().expect("an address").port().to_string();
-    let said = failure(&["up", "--data", data, "--listen", "127.0.0.1:0", "--ports", "auto", "--set", &format!("sensor.decoys.ssh.port={port}")]);
-    assert!(said.contains("ssh") && said.contains(&port) && said.contains("sensor.decoys.ssh.port"), "{said}");
+    let said = failure(&[
+        "up",
+        "--data",
+        data,
+        "--listen",
+        "127.0.0.1:0",
+        "--ports",
+        "auto",
+        "--set",
+        &format!("sensor.decoys.ssh.ports=[{port}]"),
+    ]);
+    assert!(said.contains("ssh") && said.contains(&port) && said.contains("sensor.decoys.ssh"), "{said}");
 }
 
 #[test]
@@ -64,7 +74,17 @@ fn a_wrong_key_is_named_with_a_suggestion() {
     let (_keep, data) = folder();
     let said = failure(&["up", "--data", data.to_str().expect("text"), "--set", "sensor.personna=x"]);
     assert!(said.contains("personna") && said.contains("did you mean `persona`"), "{said}");
-    let said = failure(&["up", "--data", data.to_str().expect("text"), "--ports", "auto", "--listen", "127.0.0.1:0", "--set", "sensor.persona=windows"]);
+    let said = failure(&[
+        "up",
+        "--data",
+        data.to_str().expect("text"),
+        "--ports",
+        "auto",
+        "--listen",
+        "127.0.0.1:0",
+        "--set",
+        "sensor.persona=windows",
+    ]);
     assert!(said.contains("windows") && said.contains("ubuntu-web"), "{said}");
 }
 
@@ -81,7 +101,8 @@ fn a_sensor_enrols_with_a_token_and_its_events_arrive() {
     let (keep, data) = folder();
     let hub = Running::start(&data, &["hub", "--listen", "127.0.0.1:0"]);
     assert!(hub.hub().starts_with("https://"), "the hub speaks TLS by default");
-    let token = text(&Command::new(PROGRAM).args(["hub", "token", "new", "--data"]).arg(&data).output().expect("it starts")).trim().to_owned();
+    let token =
+        text(&Command::new(PROGRAM).args(["hub", "token", "new", "--data"]).arg(&data).output().expect("it starts")).trim().to_owned();
     assert!(token.starts_with("hgt_"), "{token}");
     let remote = keep.path().join("remote");
     let sensor = Running::start(&remote, &["sensor", "--hub", hub.hub(), "--token", &token, "--ports", "auto"]);
@@ -99,6 +120,16 @@ fn a_sensor_enrols_with_a_token_and_its_events_arrive() {
 
     // A token is good for one sensor.
     let other = keep.path().join("other");
-    let said = failure(&["sensor", "--data", other.to_str().expect("text"), "--hub", &format!("https://{address}"), "--token", &token, "--ports", "auto"]);
+    let said = failure(&[
+        "sensor",
+        "--data",
+        other.to_str().expect("text"),
+        "--hub",
+        &format!("https://{address}"),
+        "--token",
+        &token,
+        "--ports",
+        "auto",
+    ]);
     assert!(said.contains("token"), "{said}");
 }

@@ -95,7 +95,10 @@ fn requests(data: &std::path::Path) -> Vec<String> {
         let page: serde_json::Value = serde_json::from_str(&text(&output)).expect("JSON");
         for session in page["sessions"].as_array().expect("sessions") {
             let id = session["id"].as_str().expect("an id");
-            let output = stack::client("curl", &["-s", "--max-time", "30", "-H", &authorization, &format!("{}/v1/key/sessions/{id}", running.hub())]);
+            let output = stack::client(
+                "curl",
+                &["-s", "--max-time", "30", "-H", &authorization, &format!("{}/v1/key/sessions/{id}", running.hub())],
+            );
             let story: serde_json::Value = serde_json::from_str(&text(&output)).expect("JSON");
             for event in story["events"].as_array().expect("events") {
                 if let Some(target) = event["detail"]["request"]["target"].as_str() {

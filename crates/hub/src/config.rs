@@ -34,7 +34,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8600)),
             tls: Tls::Mode(TlsMode::SelfSigned),
             retention_days: 30,
             session_idle_seconds: 30 * 60,

@@ -21,7 +21,19 @@ struct Figures {
 
 /// Measures ours, a bare russh server, and Cowrie.
 pub fn measure(peers: bool, report: &mut Report) -> Result<()> {
-    let role = Role::start("ssh", &["sensor", "--offline", "--ports", "auto", "--set", "sensor.limits.connections_per_address_max=100000", "--set", "sensor.limits.new_connections_per_address_per_minute_max=100000000"])?;
+    let role = Role::start(
+        "ssh",
+        &[
+            "sensor",
+            "--offline",
+            "--ports",
+            "auto",
+            "--set",
+            "sensor.limits.address_sessions_max=100000",
+            "--set",
+            "sensor.limits.address_sessions_per_minute_max=100000000",
+        ],
+    )?;
     let ours = load(&role.server, &role.decoy("ssh")?, 6000)?;
     drop(role);
 
@@ -54,7 +66,12 @@ pub fn measure(peers: bool, report: &mut Report) -> Result<()> {
 }
 
 fn load(server: &Server, address: &str, total: u32) -> Result<Figures> {
-    let run = |total: &str| up::measure("ssh_load", &["--address", address, "--user", "root", "--password", "x", "--command", COMMAND, "--concurrency", "32", "--total", total]);
+    let run = |total: &str| {
+        up::measure(
+            "ssh_load",
+            &["--address", address, "--user", "root", "--password", "x", "--command", COMMAND, "--concurrency", "32", "--total", total],
+        )
+    };
     run("64")?; // warm: keys loaded, pages faulted in
     let before = server.cpu()?;
     let result = run(&total.to_string())?;
@@ -62,9 +79,18 @@ fn load(server: &Server, address: &str, total: u32) -> Result<Figures> {
     let number = |key: &str, value: &Value| value[key].as_f64().with_context(|| format!("no {key} in {value}"));
 
     // The load generator holds the prompts and says so in its line; memory is read while it holds them.
-    let mut holder = Server::start(
-        Command::new(up::example("ssh_load")).args(["--address", address, "--user", "root", "--password", "x", "--hold", HELD, "--hold-seconds", "60"]),
-    )?;
+    let mut holder = Server::start(Command::new(up::example("ssh_load")).args([
+        "--address",
+        address,
+        "--user",
+        "root",
+        "--password",
+        "x",
+        "--hold",
+        HELD,
+        "--hold-seconds",
+        "60",
+    ]))?;
     let mut line = String::new();
     BufReader::new(holder.0.stdout.take().context("piped")?).read_line(&mut line)?;
     serde_json::from_str::<Value>(&line).with_context(|| format!("the holder said \"{line}\""))?;

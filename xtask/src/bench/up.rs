@@ -60,7 +60,11 @@ impl Drop for Role {
 
 /// Runs an example to its end and reads the JSON object it prints.
 pub fn measure(name: &str, arguments: &[&str]) -> Result<serde_json::Value> {
-    let output = Command::new(example(name)).args(arguments).stderr(std::process::Stdio::inherit()).output().with_context(|| format!("cannot start {name}"))?;
+    let output = Command::new(example(name))
+        .args(arguments)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {name}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     serde_json::from_str(text.trim()).with_context(|| format!("{name} {arguments:?} said \"{text}\""))
 }

@@ -45,14 +45,23 @@ fn tell(check: &Check) -> String {
         return out + "  never seen\n";
     }
     let when = |text: &Option<String>| text.as_deref().and_then(Timestamp::parse).map_or_else(|| "?".to_owned(), moment);
-    out += &format!("  {} sessions, {} events; first seen {}, last {} UTC\n", check.total_sessions, check.total_events, when(&check.first_seen), when(&check.last_seen));
+    out += &format!(
+        "  {} sessions, {} events; first seen {}, last {} UTC\n",
+        check.total_sessions,
+        check.total_events,
+        when(&check.first_seen),
+        when(&check.last_seen)
+    );
     if !model::is_public(check.ip) {
         out += "  not a public address: it stays out of blocklists unless they are asked for with --include-private\n";
     }
     let protocols: Vec<String> = check.protocols.iter().map(|p| format!("{} ({})", p.protocol, p.sessions)).collect();
     out += &format!("  protocols (sessions): {}\n", protocols.join(", "));
     if !check.behaviors.is_empty() {
-        let rows = check.behaviors.iter().map(|b| vec![printable(b.name.as_bytes()), b.severity.clone(), b.count.to_string(), b.techniques.join(" ")]);
+        let rows = check
+            .behaviors
+            .iter()
+            .map(|b| vec![printable(b.name.as_bytes()), b.severity.clone(), b.count.to_string(), b.techniques.join(" ")]);
         out += &format!("\n{}\n", table(&["behavior", "severity", "sessions", "ATT&CK"], rows));
     }
     if !check.primitives.is_empty() {
@@ -61,7 +70,9 @@ fn tell(check: &Check) -> String {
     }
     if let Some(terms) = check.score["terms"].as_array() {
         let text = |term: &serde_json::Value, key: &str| term[key].as_str().unwrap_or_default().to_owned();
-        let rows = terms.iter().map(|t| vec![text(t, "name"), t["value"].as_f64().map_or_else(String::new, |v| format!("{v:.2}")), text(t, "formula")]);
+        let rows = terms
+            .iter()
+            .map(|t| vec![text(t, "name"), t["value"].as_f64().map_or_else(String::new, |v| format!("{v:.2}")), text(t, "formula")]);
         out += &format!("\n{}\n", table(&["term of the score", "value", "how"], rows));
     }
     out

@@ -11,7 +11,11 @@ pub fn run(arguments: ConfigArguments) -> Result<ExitCode> {
     let effective = effective(&source, &[])?;
     let origin = |key: &str| {
         // An origin may be known for the key itself or, for a value given as a whole (a list of tables), for what holds it.
-        effective.origins.iter().find(|(known, _)| key == known.as_str() || key.starts_with(&format!("{known}."))).map_or("default", |(_, o)| o.as_str())
+        effective
+            .origins
+            .iter()
+            .find(|(known, _)| key == known.as_str() || key.starts_with(&format!("{known}.")))
+            .map_or("default", |(_, o)| o.as_str())
     };
     let rows = flatten(&effective.config);
     if json {

@@ -46,10 +46,9 @@ pub fn effective(source: &ConfigSource, flags: &[(&str, Option<&str>, &str)]) ->
         }
     }
     for assignment in &source.set {
-        let (key, value) = assignment.split_once('=').ok_or_else(|| ConfigError::Invalid {
-            origin: format!("--set {assignment}"),
-            message: "expected KEY=VALUE".to_owned(),
-        })?;
+        let (key, value) = assignment
+            .split_once('=')
+            .ok_or_else(|| ConfigError::Invalid { origin: format!("--set {assignment}"), message: "expected KEY=VALUE".to_owned() })?;
         layers.set(key.trim(), value.trim(), "--set")?;
     }
     layers.effective()
@@ -80,7 +79,10 @@ async fn stop_asked() {
 fn prepare(data: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(data).with_context(|| {
-        format!("the data folder {} cannot be made; choose one that can be written with --data DIR, or change its permissions", data.display())
+        format!(
+            "the data folder {} cannot be made; choose one that can be written with --data DIR, or change its permissions",
+            data.display()
+        )
     })?;
     let probe = data.join(".probe");
     std::fs::write(&probe, b"").with_context(|| {

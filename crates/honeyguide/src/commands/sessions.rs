@@ -14,7 +14,8 @@ pub fn run(arguments: cli::Sessions) -> Result<ExitCode> {
     let client = locate::client(&arguments.target)?;
     runtime()?.block_on(async {
         if let Some(id) = &arguments.id {
-            let id: SessionId = id.parse().with_context(|| format!("\"{id}\" is not a session's id: expected one as `honeyguide sessions` lists them"))?;
+            let id: SessionId =
+                id.parse().with_context(|| format!("\"{id}\" is not a session's id: expected one as `honeyguide sessions` lists them"))?;
             let told = client.session(id).await?;
             if arguments.json {
                 println!("{}", serde_json::to_string_pretty(&told)?);
@@ -23,15 +24,25 @@ pub fn run(arguments: cli::Sessions) -> Result<ExitCode> {
             }
             return Ok(ExitCode::SUCCESS);
         }
-        let query =
-            SessionsQuery { ip: arguments.ip, protocol: arguments.protocol, limit: Some(arguments.limit.into()), ..SessionsQuery::default() };
+        let query = SessionsQuery {
+            ip: arguments.ip,
+            protocol: arguments.protocol,
+            limit: Some(arguments.limit.into()),
+            ..SessionsQuery::default()
+        };
         let page = client.sessions(&query).await?;
         if arguments.json {
             println!("{}", serde_json::to_string_pretty(&page)?);
         } else if page.sessions.is_empty() {
             println!("No session has ended yet.");
         } else {
-            println!("{}", table(&["begin (UTC)", "id", "from", "protocol", "behavior", "severity", "logins", "commands", "files"], page.sessions.iter().map(row)));
+            println!(
+                "{}",
+                table(
+                    &["begin (UTC)", "id", "from", "protocol", "behavior", "severity", "logins", "commands", "files"],
+                    page.sessions.iter().map(row)
+                )
+            );
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -42,9 +53,10 @@ fn begin(session: &Session) -> String {
 }
 
 fn behavior(session: &Session) -> (String, String) {
-    session.behavior.as_ref().map_or_else(Default::default, |b| {
-        (printable(b.name.as_deref().unwrap_or(&b.id).as_bytes()), b.severity.clone())
-    })
+    session
+        .behavior
+        .as_ref()
+        .map_or_else(Default::default, |b| (printable(b.name.as_deref().unwrap_or(&b.id).as_bytes()), b.severity.clone()))
 }
 
 fn row(session: &Session) -> Vec<String> {
@@ -65,7 +77,7 @@ fn row(session: &Session) -> Vec<String> {
 fn tell(told: &Story) -> String {
     let session = &told.session;
     let (name, severity) = behavior(session);
-    let sensor = session.sensor_name.as_deref().map(|n| format!(", sensor {}", printable(n.as_bytes()))).unwrap_or_default();
+    let sensor = session.sensor.as_ref().map(|s| format!(", sensor {}", printable(s.name.as_bytes()))).unwrap_or_default();
     format!(
         "{}\n  {} from {}, {} UTC{sensor}\n  judged: {name} ({severity})\n\n{}",
         bold(&format!("session {}", session.id)),

@@ -10,10 +10,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub fn run(arguments: cli::Up) -> Result<ExitCode> {
-    let flags = [
-        ("hub.listen", arguments.listen.as_deref(), "--listen"),
-        ("sensor.ports", arguments.ports.map(cli::Ports::name), "--ports"),
-    ];
+    let flags =
+        [("hub.listen", arguments.listen.as_deref(), "--listen"), ("sensor.ports", arguments.ports.map(cli::Ports::name), "--ports")];
     let mut effective = effective(&arguments.source, &flags)?;
     // On this machine alone nothing needs to be encrypted, and a browser need not be told to trust us.
     if !effective.origins.contains_key("hub.tls") && effective.config.hub.listen.ip().is_loopback() {

@@ -27,9 +27,10 @@ impl Enrolled {
     pub fn load(data: &Path) -> Result<Option<Enrolled>> {
         let path = data.join(FILE);
         match std::fs::read(&path) {
-            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).with_context(|| {
-                format!("{} is damaged; remove it, and enrol again with a new token", path.display())
-            })?)),
+            Ok(bytes) => Ok(Some(
+                serde_json::from_slice(&bytes)
+                    .with_context(|| format!("{} is damaged; remove it, and enrol again with a new token", path.display()))?,
+            )),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
@@ -40,12 +41,13 @@ impl Enrolled {
         let token: EnrolmentToken = token.parse()?;
         let trust = token.trust();
         let client = Client::new(hub, trust)?;
-        let identity = client.enrol(&token, &config.name, &config.persona, env!("CARGO_PKG_VERSION")).await.map_err(|error| match error {
-            client::Error::Unauthorized(said) | client::Error::Forbidden(said) => {
-                anyhow!("the hub does not accept this token ({said}); make a new one there with `honeyguide hub token new`")
-            }
-            other => other.into(),
-        })?;
+        let identity =
+            client.enrol(&token, &config.name, &config.persona, env!("CARGO_PKG_VERSION")).await.map_err(|error| match error {
+                client::Error::Unauthorized(said) | client::Error::Forbidden(said) => {
+                    anyhow!("the hub does not accept this token ({said}); make a new one there with `honeyguide hub token new`")
+                }
+                other => other.into(),
+            })?;
         let certificate = match trust {
             Trust::Pinned(digest) => Some(digest),
             Trust::System => None,
@@ -57,7 +59,13 @@ impl Enrolled {
 
     fn save(&self, data: &Path) -> Result<()> {
         let path = data.join(FILE);
-        let mut file = std::fs::File::options().create(true).truncate(true).write(true).mode(0o600).open(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        let mut file = std::fs::File::options()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         file.write_all(&serde_json::to_vec_pretty(self)?)?;
         // The token is used up by now: losing this would lose the sensor's identity.
         Ok(file.sync_all()?)

@@ -15,7 +15,7 @@ impl Delivery for InProcess {
     }
 
     async fn position(&self, sensor: SensorId) -> Result<u64, DeliveryError> {
-        self.0.position(sensor).map_err(failure)
+        Ok(self.0.position(sensor))
     }
 }
 

@@ -9,10 +9,12 @@ use client::{Delivery, HttpDelivery};
 use model::{SensorId, Transport};
 use sensor::captures::{Captures, CapturesConfig};
 use sensor::spool::{Spool, SpoolConfig};
-use sensor::uplink::Uplink;
+use sensor::uplink::{Uplink, UplinkConfig};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// How long open sessions may take to say goodbye when the sensor stops.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -21,7 +23,8 @@ const GOODBYE: Duration = Duration::from_secs(5);
 pub struct LocalSensor {
     sensor: sensor::Sensor,
     spool: Spool,
-    uplink: Option<Uplink>,
+    uplink: Option<JoinHandle<()>>,
+    stopping: CancellationToken,
     hub_url: Option<String>,
 }
 
@@ -78,16 +81,19 @@ impl LocalSensor {
         let spool = Spool::open(SpoolConfig::new(folder.join("spool")))?;
         let captures = Captures::open(CapturesConfig::new(folder.join("captures")))?;
         let sensor = sensor::Sensor::start(&config.sensor, &folder, spool.clone(), captures)?;
-        Ok(LocalSensor { sensor, spool, uplink: None, hub_url: None })
+        Ok(LocalSensor { sensor, spool, uplink: None, stopping: CancellationToken::new(), hub_url: None })
     }
 
     fn deliver(&mut self, id: SensorId, delivery: impl Delivery + 'static) {
-        self.uplink = Some(Uplink::start(self.spool.clone(), id, delivery));
+        let uplink = Uplink::new(self.spool.clone(), id, delivery, UplinkConfig::default());
+        self.uplink = Some(tokio::spawn(uplink.run(self.stopping.clone())));
     }
 
     /// Where it delivers, for people.
     pub fn destination(&self) -> String {
-        self.hub_url.as_ref().map_or_else(|| "it records only, and delivers once it is enrolled".to_owned(), |url| format!("it delivers to {url}"))
+        self.hub_url
+            .as_ref()
+            .map_or_else(|| "it records only, and delivers once it is enrolled".to_owned(), |url| format!("it delivers to {url}"))
     }
 
     /// The hub it delivers to over the network.
@@ -115,7 +121,8 @@ impl LocalSensor {
     pub async fn stop(self) {
         self.sensor.shutdown(GOODBYE).await;
         if let Some(uplink) = self.uplink {
-            uplink.stop().await;
+            self.stopping.cancel();
+            let _ = uplink.await;
         }
         self.spool.close();
     }

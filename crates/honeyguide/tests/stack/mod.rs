@@ -178,7 +178,19 @@ pub fn ssh(program: &str, port: u16, arguments: &[&str], input: &[u8]) -> Output
     let port = port.to_string();
     let port_flag = if program == "ssh" { "-p" } else { "-P" };
     let mut all = vec![
-        "-p", "hunter2", program, port_flag, &port, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-F", "/dev/null",
+        "-p",
+        "hunter2",
+        program,
+        port_flag,
+        &port,
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        "UserKnownHostsFile=/dev/null",
+        "-o",
+        "LogLevel=ERROR",
+        "-F",
+        "/dev/null",
     ];
     all.extend(arguments);
     client_with_input("sshpass", &all, input)
