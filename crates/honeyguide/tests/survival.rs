@@ -100,8 +100,8 @@ fn requests(data: &std::path::Path) -> Vec<String> {
                 &["-s", "--max-time", "30", "-H", &authorization, &format!("{}/v1/key/sessions/{id}", running.hub())],
             );
             let story: serde_json::Value = serde_json::from_str(&text(&output)).expect("JSON");
-            for event in story["events"].as_array().expect("events") {
-                if let Some(target) = event["detail"]["request"]["target"].as_str() {
+            for event in story["story"].as_array().expect("events") {
+                if let Some(target) = event["target"].as_str() {
                     marks.push(target.trim_start_matches('/').to_owned());
                 }
             }

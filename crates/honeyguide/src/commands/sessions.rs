@@ -77,13 +77,13 @@ fn row(session: &Session) -> Vec<String> {
 fn tell(told: &Story) -> String {
     let session = &told.session;
     let (name, severity) = behavior(session);
-    let sensor = session.sensor.as_ref().map(|s| format!(", sensor {}", printable(s.name.as_bytes()))).unwrap_or_default();
+    let sensor = format!(", sensor {}", printable(session.sensor.name.as_bytes()));
     format!(
         "{}\n  {} from {}, {} UTC{sensor}\n  judged: {name} ({severity})\n\n{}",
         bold(&format!("session {}", session.id)),
         session.protocol,
         session.ip,
         begin(session),
-        story(&told.events)
+        story(&told.events())
     )
 }

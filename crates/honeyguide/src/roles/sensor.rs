@@ -7,14 +7,12 @@ use crate::config::Config;
 use anyhow::{Result, anyhow};
 use client::{Delivery, HttpDelivery};
 use model::{SensorId, Transport};
-use sensor::captures::{Captures, CapturesConfig};
-use sensor::spool::{Spool, SpoolConfig};
-use sensor::uplink::{Uplink, UplinkConfig};
+use sensor::captures::Captures;
+use sensor::spool::Spool;
+use sensor::uplink::Uplink;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 /// How long open sessions may take to say goodbye when the sensor stops.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -23,8 +21,7 @@ const GOODBYE: Duration = Duration::from_secs(5);
 pub struct LocalSensor {
     sensor: sensor::Sensor,
     spool: Spool,
-    uplink: Option<JoinHandle<()>>,
-    stopping: CancellationToken,
+    uplink: Option<Uplink>,
     hub_url: Option<String>,
 }
 
@@ -78,15 +75,14 @@ impl LocalSensor {
 
     fn start(config: &Config) -> Result<LocalSensor> {
         let folder = folder(config);
-        let spool = Spool::open(SpoolConfig::new(folder.join("spool")))?;
-        let captures = Captures::open(CapturesConfig::new(folder.join("captures")))?;
+        let spool = Spool::open(config.sensor.spool.in_directory(&folder))?;
+        let captures = Captures::open(config.sensor.captures.in_directory(&folder))?;
         let sensor = sensor::Sensor::start(&config.sensor, &folder, spool.clone(), captures)?;
-        Ok(LocalSensor { sensor, spool, uplink: None, stopping: CancellationToken::new(), hub_url: None })
+        Ok(LocalSensor { sensor, spool, uplink: None, hub_url: None })
     }
 
     fn deliver(&mut self, id: SensorId, delivery: impl Delivery + 'static) {
-        let uplink = Uplink::new(self.spool.clone(), id, delivery, UplinkConfig::default());
-        self.uplink = Some(tokio::spawn(uplink.run(self.stopping.clone())));
+        self.uplink = Some(Uplink::start(self.spool.clone(), id, delivery));
     }
 
     /// Where it delivers, for people.
@@ -121,8 +117,7 @@ impl LocalSensor {
     pub async fn stop(self) {
         self.sensor.shutdown(GOODBYE).await;
         if let Some(uplink) = self.uplink {
-            self.stopping.cancel();
-            let _ = uplink.await;
+            uplink.stop().await;
         }
         self.spool.close();
     }

@@ -135,8 +135,8 @@ pub fn sessions(data: &Path, count: usize) -> Vec<Value> {
 /// The events of one session, by kind.
 pub fn events(data: &Path, id: &str, kind: &str) -> Vec<Value> {
     let story = ask(data, &["sessions", id]);
-    let events = story["events"].as_array().expect("events");
-    events.iter().filter_map(|e| e["detail"].get(kind).cloned()).collect()
+    let events = story["story"].as_array().expect("events");
+    events.iter().filter(|e| e["kind"] == kind).cloned().collect()
 }
 
 /// Runs a client program with a time limit; says how to get it when it is not there.
