@@ -25,7 +25,7 @@ pub struct Mapped {
     pub events: Vec<Event>,
     /// Why there are none, or fewer than the line's kind could give.
     pub skip: Option<Skip>,
-    /// Whether the line belongs to a session that none before it did.
+    /// Whether these are the first events of their session.
     pub new_session: bool,
 }
 

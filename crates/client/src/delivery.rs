@@ -134,3 +134,6 @@ impl Delivery for HttpDelivery {
         Ok(position.through)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,11 +101,19 @@ impl Error {
     }
 }
 
+/// The error beneath this one. An I/O error that carries another gives as its source not that one but that one's source.
+fn beneath<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(carried) => Some(carried),
+        None => error.source(),
+    }
+}
+
 /// The last cause: the one that names what happened, such as "Connection refused".
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+    while let Some(next) = beneath(cause) {
+        cause = next;
     }
     cause.to_string()
 }
@@ -114,17 +122,13 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
 fn certificate_trouble(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        // An I/O error that carries another one does not give it as its source, but that one's source.
-        let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        let tls = carried.and_then(|carried| carried.downcast_ref()).or_else(|| error.downcast_ref());
-        match tls {
+        match error.downcast_ref() {
             Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) => return Some(other.0.to_string()),
             Some(rustls::Error::InvalidCertificate(problem)) => {
                 return Some(format!("its certificate is not valid here ({problem}); enrol with a token, which pins it"));
             }
-            _ => {}
+            _ => cause = beneath(error),
         }
-        cause = error.source();
     }
     None
 }

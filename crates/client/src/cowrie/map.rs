@@ -30,34 +30,30 @@ impl Mapper {
     pub fn line(&mut self, line: &[u8]) -> Mapped {
         match self.events(line) {
             Ok((events, new_session)) => Mapped { events, skip: None, new_session },
-            Err((skip, new_session)) => Mapped { events: Vec::new(), skip: Some(skip), new_session },
+            Err(skip) => Mapped { events: Vec::new(), skip: Some(skip), new_session: false },
         }
     }
 
-    fn events(&mut self, line: &[u8]) -> Result<(Vec<Event>, bool), (Skip, bool)> {
-        let early = |skip| (skip, false);
+    fn events(&mut self, line: &[u8]) -> Result<(Vec<Event>, bool), Skip> {
         if line.trim_ascii().is_empty() {
-            return Err(early(Skip::Blank));
+            return Err(Skip::Blank);
         }
-        let line: Line<'_> = serde_json::from_slice(line).map_err(|_| early(Skip::NotAnEvent))?;
-        let kind = line.eventid.as_str().ok_or(early(Skip::NotAnEvent))?;
-        let session = line.session.as_ref().ok_or(early(Skip::NoSession))?;
-        let time = line.timestamp.as_ref().and_then(|time| Timestamp::parse(time.as_str()?)).ok_or(early(Skip::NoTime))?;
+        let line: Line<'_> = serde_json::from_slice(line).map_err(|_| Skip::NotAnEvent)?;
+        let kind = line.eventid.as_str().ok_or(Skip::NotAnEvent)?;
+        let session = line.session.as_ref().ok_or(Skip::NoSession)?;
+        let time = line.timestamp.as_ref().and_then(|time| Timestamp::parse(time.as_str()?)).ok_or(Skip::NoTime)?;
         let sensor = line.sensor.as_ref().map_or(&b""[..], |sensor| &sensor.0);
         let key = Sessions::key(sensor, &session.0);
-        let known = self.sessions.get(&key).filter(|_| kind != "cowrie.session.connect");
-        let new_session = known.is_none();
-        let bound = match known {
+        let bound = match self.sessions.get(&key).filter(|_| kind != "cowrie.session.connect") {
             Some(bound) => bound,
             None => {
-                let source = address(line.src_ip.as_ref()).ok_or(early(Skip::NoSource))?;
-                let protocol = protocol(&line).map_err(early)?;
-                self.sessions.begin(key, source, protocol, time)
+                let source = address(line.src_ip.as_ref()).ok_or(Skip::NoSource)?;
+                self.sessions.begin(key, source, protocol(&line)?, time)
             }
         };
-        let details = details(kind, &line, &bound, time).map_err(|skip| (skip, new_session))?;
+        let details = details(kind, &line, &bound, time)?;
         let event = |detail| Event { time, session: bound.id, source: bound.source, protocol: bound.protocol, detail };
-        Ok((details.into_iter().map(event).collect(), new_session))
+        Ok((details.into_iter().map(event).collect(), self.sessions.tell(&key)))
     }
 }
 
@@ -101,7 +97,7 @@ fn details(kind: &str, line: &Line<'_>, bound: &Bound, time: Timestamp) -> Detai
         }
         "cowrie.telnet.option" => {
             let (command, option) = (need(&line.command, "command")?, need(&line.option_name, "option_name")?);
-            let raw = line.option_byte.map(|byte| vec![byte.whole().min(255) as u8]).unwrap_or_default();
+            let raw = telnet_command(&command.0, line.option_byte);
             one(fingerprint("telnet_option", [&*command.0, &*option.0].join(&b' '), raw))
         }
         "cowrie.direct-tcpip.ja4" => one(fingerprint("ja4", bytes(need(&line.ja4, "ja4")?), Vec::new())),
@@ -125,6 +121,20 @@ fn details(kind: &str, line: &Line<'_>, bound: &Bound, time: Timestamp) -> Detai
         "cowrie.log.closed" | "cowrie.log.open" => Err(Skip::Recording),
         other => Err(Skip::Unknown(shown(other.as_bytes()))),
     }
+}
+
+/// The bytes of a Telnet option command (RFC 854, RFC 855); empty when the log does not tell them.
+fn telnet_command(command: &[u8], option: Option<Number>) -> Vec<u8> {
+    const IAC: u8 = 255;
+    let verb = match command {
+        b"WILL" => 251,
+        b"WONT" => 252,
+        b"DO" => 253,
+        b"DONT" => 254,
+        _ => return Vec::new(),
+    };
+    let option = option.and_then(Number::port).and_then(|option| u8::try_from(option).ok());
+    option.map(|option| vec![IAC, verb, option]).unwrap_or_default()
 }
 
 fn auth(line: &Line<'_>, accepted: bool) -> Details {
@@ -205,4 +215,56 @@ fn blob(text: &Text<'_>) -> Blob {
 
 fn shown(name: &[u8]) -> String {
     String::from_utf8_lossy(name).chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG: &str = include_str!("../../testdata/cowrie/sessions.json");
+    /// A line for each line of the log: its events, or why there are none.
+    const EVENTS: &str = include_str!("../../testdata/cowrie/sessions.events");
+
+    #[test]
+    fn each_line_becomes_what_the_table_says() {
+        let mut mapper = Mapper::new();
+        let mut sessions = Vec::new();
+        let mut lines = String::new();
+        for line in LOG.lines() {
+            let mapped = mapper.line(line.as_bytes());
+            if mapped.new_session {
+                sessions.push(mapped.events[0].session);
+            }
+            let shown: Vec<String> = mapped
+                .events
+                .iter()
+                .map(|event| {
+                    let number = sessions.iter().position(|session| *session == event.session).unwrap();
+                    format!("{number} {} {} {}", event.source, event.protocol, serde_json::to_string(&event.detail).unwrap())
+                })
+                .collect();
+            match mapped.skip {
+                None => lines.push_str(&shown.join(" + ")),
+                Some(skip) => lines.push_str(&format!("- {}", skip.reason())),
+            }
+            lines.push('\n');
+        }
+        for (number, (line, expected)) in lines.lines().zip(EVENTS.lines()).enumerate() {
+            assert_eq!(line, expected, "line {}", number + 1);
+        }
+        assert_eq!(lines.lines().count(), EVENTS.lines().count(), "{lines}");
+    }
+
+    #[test]
+    fn what_was_bound_at_connect_stays() {
+        let mut mapper = Mapper::new();
+        let line = |event: &str, ip: &str| {
+            format!(
+                r#"{{"eventid":"{event}","session":"s","timestamp":"2026-01-01T00:00:00Z","src_ip":"{ip}","protocol":"ssh","dst_ip":"x","dst_port":1}}"#
+            )
+        };
+        mapper.line(line("cowrie.session.connect", "192.0.2.1").as_bytes());
+        let mapped = mapper.line(line("cowrie.direct-tcpip.request", "203.0.113.9").as_bytes());
+        assert_eq!(mapped.events[0].source, IpAddr::from([192, 0, 2, 1]));
+    }
 }

@@ -12,6 +12,8 @@ const SESSIONS_MAX: usize = 1 << 18;
 /// What the first line of a session binds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bound {
+    /// Whether it has given an event.
+    pub told: bool,
     pub id: SessionId,
     pub source: IpAddr,
     pub protocol: Protocol,
@@ -35,6 +37,11 @@ impl Sessions {
         self.bound.get(key).copied()
     }
 
+    /// The session has given an event; tells whether that was its first.
+    pub fn tell(&mut self, key: &[u8; 32]) -> bool {
+        self.bound.get_mut(key).is_some_and(|bound| !std::mem::replace(&mut bound.told, true))
+    }
+
     /// Begins a session; one of the same name before it is over. Its id is the same whenever the same log is read.
     pub fn begin(&mut self, key: [u8; 32], source: IpAddr, protocol: Protocol, start: Timestamp) -> Bound {
         let random = digest(&[&key, &start.0.to_be_bytes()]);
@@ -42,7 +49,7 @@ impl Sessions {
         tail.copy_from_slice(&random[..10]);
         let millis = u64::try_from(start.millis()).unwrap_or(0);
         let id = SessionId(Builder::from_unix_timestamp_millis(millis, &tail).into_uuid());
-        let bound = Bound { id, source, protocol, start };
+        let bound = Bound { told: false, id, source, protocol, start };
         if self.bound.insert(key, bound).is_none() {
             self.order.push_back(key);
             if self.order.len() > SESSIONS_MAX
