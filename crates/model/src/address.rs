@@ -36,10 +36,15 @@ fn is_public_v6(v6: Ipv6Addr) -> bool {
     let s = v6.segments();
     // Only 2000::/3 is allocated for global unicast (RFC 4291 section 2.4).
     let global = (s[0] & 0xe000) == 0x2000;
-    let special = (s[0] == 0x2001 && s[1] < 0x0200)     // IETF protocol assignments, Teredo, ORCHID
-        || (s[0] == 0x2001 && s[1] == 0x0db8)           // documentation, RFC 3849
-        || (s[0] == 0x3fff && s[1] < 0x1000)            // documentation, RFC 9637
-        || s[0] == 0x2002; // 6to4, RFC 7526
+    let special = match s[0] {
+        // IETF protocol assignments, Teredo, ORCHID; documentation (RFC 3849).
+        0x2001 => s[1] < 0x0200 || s[1] == 0x0db8,
+        // 6to4, RFC 7526.
+        0x2002 => true,
+        // Documentation, RFC 9637.
+        0x3fff => s[1] < 0x1000,
+        _ => false,
+    };
     global && !special
 }
 

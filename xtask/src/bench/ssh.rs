@@ -7,7 +7,7 @@ use super::up::{self, Role};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const COMMAND: &str = "uname -a; cat /proc/cpuinfo; wget http://127.0.0.1/x";
 const HELD: &str = "1000";
@@ -66,12 +66,7 @@ pub fn measure(peers: bool, report: &mut Report) -> Result<()> {
 }
 
 fn load(server: &Server, address: &str, total: u32) -> Result<Figures> {
-    let run = |total: &str| {
-        up::measure(
-            "ssh_load",
-            &["--address", address, "--user", "root", "--password", "x", "--command", COMMAND, "--concurrency", "32", "--total", total],
-        )
-    };
+    let run = |total: &str| up::measure("ssh_load", &[address, "root", "x", COMMAND, "32", total]);
     run("64")?; // warm: keys loaded, pages faulted in
     let before = server.cpu()?;
     let result = run(&total.to_string())?;
@@ -79,22 +74,13 @@ fn load(server: &Server, address: &str, total: u32) -> Result<Figures> {
     let number = |key: &str, value: &Value| value[key].as_f64().with_context(|| format!("no {key} in {value}"));
 
     // The load generator holds the prompts and says so in its line; memory is read while it holds them.
-    let mut holder = Server::start(Command::new(up::example("ssh_load")).args([
-        "--address",
-        address,
-        "--user",
-        "root",
-        "--password",
-        "x",
-        "--hold",
-        HELD,
-        "--hold-seconds",
-        "60",
-    ]))?;
+    let mut command = Command::new(up::example("ssh_load"));
+    command.args([address, "root", "x", "--hold", HELD]).stdin(Stdio::piped());
+    let mut holder = Server::start(&mut command)?;
     let mut line = String::new();
     BufReader::new(holder.0.stdout.take().context("piped")?).read_line(&mut line)?;
     serde_json::from_str::<Value>(&line).with_context(|| format!("the holder said \"{line}\""))?;
     std::thread::sleep(std::time::Duration::from_secs(3));
     let held_mb = server.resident_kb()? as f64 / 1024.0;
-    Ok(Figures { rate: number("rate", &result)?, cpu_ms, held_mb })
+    Ok(Figures { rate: number("sessions_per_second", &result)?, cpu_ms, held_mb })
 }

@@ -68,12 +68,26 @@ fn tell(check: &Check) -> String {
         let rows = check.primitives.iter().map(|p| vec![printable(p.name.as_bytes()), p.count.to_string()]);
         out += &format!("\n{}\n", table(&["primitive", "count"], rows));
     }
-    if let Some(terms) = check.score["terms"].as_array() {
-        let text = |term: &serde_json::Value, key: &str| term[key].as_str().unwrap_or_default().to_owned();
-        let rows = terms
-            .iter()
-            .map(|t| vec![text(t, "name"), t["value"].as_f64().map_or_else(String::new, |v| format!("{v:.2}")), text(t, "formula")]);
-        out += &format!("\n{}\n", table(&["term of the score", "value", "how"], rows));
+    out + &calculation(&check.score)
+}
+
+/// The score's sum as the hub gives it: every term, then what is done with them.
+fn calculation(score: &serde_json::Value) -> String {
+    let number = |value: &serde_json::Value| value.as_f64().map_or_else(|| "?".to_owned(), |v| format!("{v:.2}"));
+    let text = |value: &serde_json::Value| printable(value.as_str().unwrap_or_default().as_bytes());
+    let terms = ["sensor", "community"].into_iter().filter_map(|side| score[side].as_array()).flatten();
+    let mut rows: Vec<Vec<String>> = terms.map(|t| vec![text(&t["name"]), number(&t["value"]), text(&t["formula"])]).collect();
+    if rows.is_empty() {
+        return String::new();
     }
-    out
+    for (key, how) in [
+        ("multiplier", "1 + 0.5·w/(w + 30), w the weaker of sensors and community"),
+        ("raw", "their sum times the multiplier"),
+        ("saturated", "100·(1 − e^(−raw/70))"),
+        ("floor", "the least, where a very high behavior was seen"),
+        ("whitelist_factor", "1, or less for a known benign source"),
+    ] {
+        rows.push(vec![key.to_owned(), number(&score[key]), how.to_owned()]);
+    }
+    format!("\n{}\n", table(&["the score", "value", "how"], rows))
 }
