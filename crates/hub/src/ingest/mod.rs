@@ -3,6 +3,9 @@
 mod batch;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use writer::{Handed, Order, Positions, Writer};
 
 use crate::config::Config;
