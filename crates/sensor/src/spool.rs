@@ -37,7 +37,7 @@ use tokio::sync::Notify;
 /// Where a spool lies and how large it may grow.
 #[derive(Clone, Debug)]
 pub struct SpoolConfig {
-    /// The directory, created when missing, readable by its owner only.
+    /// The directory, created when missing. Its files are readable by their owner only.
     pub directory: PathBuf,
     /// Bytes of all segments together; at least [`SpoolConfig::SPOOL_BYTES_MIN`].
     pub spool_bytes_max: u64,
