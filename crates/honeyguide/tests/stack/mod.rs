@@ -101,6 +101,12 @@ pub fn signal(pid: u32, name: &str) {
 /// `up` with everything on free ports, and limits that tests on one address do not reach.
 pub fn up(data: &Path, more: &[&str]) -> Running {
     let mut arguments = vec!["up", "--listen", "127.0.0.1:0", "--ports", "auto"];
+    arguments.extend([
+        "--set",
+        "sensor.limits.address_sessions_max=100000",
+        "--set",
+        "sensor.limits.address_sessions_per_minute_max=10000000",
+    ]);
     arguments.extend(more);
     Running::start(data, &arguments)
 }
