@@ -30,6 +30,7 @@ pub(crate) struct Budget {
     steps: AtomicU64,
     forks: AtomicU64,
     output_bytes: AtomicU64,
+    memory_bytes: AtomicU64,
     reported: AtomicBool,
 }
 
@@ -69,6 +70,21 @@ impl Budget {
 
     pub(crate) fn output(&self, bytes: usize) -> bool {
         self.output_bytes.fetch_add(bytes as u64, Ordering::Relaxed) < OUTPUT_BYTES_MAX
+    }
+
+    /// Takes memory; `false` when there is not that much left.
+    pub(crate) fn hold(&self, bytes: u64) -> bool {
+        let before = self.memory_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let fits = before.saturating_add(bytes) <= MEMORY_BYTES_MAX;
+        if !fits {
+            self.release(bytes);
+        }
+        fits
+    }
+
+    /// Gives memory back.
+    pub(crate) fn release(&self, bytes: u64) {
+        self.memory_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// Whether this is the first limit reached since the last renewal: only that one is an event.

@@ -145,6 +145,21 @@ impl Process {
         Process { args, environment, directory, credentials, umask: 0o022, task, session, descriptors, unwritten: Vec::new() }
     }
 
+    /// The same process under other arguments: what `execve` makes of it.
+    pub(crate) fn again(&self, args: Vec<Vec<u8>>) -> Process {
+        Process {
+            args,
+            environment: self.environment.clone(),
+            directory: self.directory.clone(),
+            credentials: self.credentials.clone(),
+            umask: self.umask,
+            task: self.task.clone(),
+            session: self.session.clone(),
+            descriptors: self.descriptors.clone(),
+            unwritten: Vec::new(),
+        }
+    }
+
     /// The machine it runs on.
     pub fn machine(&self) -> &Machine {
         &self.session.machine

@@ -27,6 +27,9 @@ pub enum OpenFile {
     PipeReader(PipeReader),
     #[doc(hidden)]
     PipeWriter(PipeWriter),
+    /// Both ends of a FIFO, opened for reading and writing.
+    #[doc(hidden)]
+    Both(PipeReader, PipeWriter),
     /// Bytes to be read, as of a here-document.
     Bytes(Arc<[u8]>, Mutex<usize>),
 }
@@ -75,6 +78,10 @@ impl OpenFile {
 
     pub(crate) fn writer(writer: Writer) -> OpenFile {
         OpenFile::PipeWriter(PipeWriter(writer))
+    }
+
+    pub(crate) fn both(reader: Reader, writer: Writer) -> OpenFile {
+        OpenFile::Both(PipeReader(reader), PipeWriter(writer))
     }
 
     pub(crate) fn input(receiver: mpsc::Receiver<Input>) -> OpenFile {
@@ -134,7 +141,7 @@ impl OpenFile {
                 *at += taken.len();
                 Ok(taken)
             }
-            OpenFile::PipeReader(reader) => Ok(poll_fn(|cx| reader.0.poll_read(bytes_max, until, cx)).await),
+            OpenFile::PipeReader(reader) | OpenFile::Both(reader, _) => Ok(poll_fn(|cx| reader.0.poll_read(bytes_max, until, cx)).await),
             OpenFile::Input(input) => Ok(poll_fn(|cx| input.poll_read(bytes_max, until, cx)).await),
             OpenFile::Terminal(terminal) => poll_fn(|cx| terminal.poll_read(bytes_max, until, cx)).await,
             OpenFile::PipeWriter(_) | OpenFile::Output(..) => Err(Errno::Ebadf),
@@ -145,7 +152,7 @@ impl OpenFile {
     pub async fn write(&self, mut bytes: &[u8]) -> Result<(), Errno> {
         match self {
             OpenFile::File(file) => file.write(bytes),
-            OpenFile::PipeWriter(writer) => {
+            OpenFile::PipeWriter(writer) | OpenFile::Both(_, writer) => {
                 while !bytes.is_empty() {
                     let count = poll_fn(|cx| writer.0.poll_write(bytes, cx)).await?;
                     bytes = &bytes[count..];

@@ -57,7 +57,9 @@ pub struct Io {
 }
 
 mod account;
+mod arith;
 pub mod budget;
+mod builtins;
 pub mod command;
 mod commands;
 mod descriptor;
@@ -66,7 +68,10 @@ mod escape;
 mod exec;
 mod facts;
 pub mod fs;
+mod glob;
 mod host;
+mod interp;
+mod login;
 mod machine;
 mod parse;
 mod pipe;

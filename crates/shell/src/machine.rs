@@ -2,9 +2,10 @@
 
 use crate::account::Account;
 use crate::fs::Overlay;
+use crate::pipe::Pipe;
 use crate::process::Ended;
 use crate::task::{Task, lock};
-use crate::{Credentials, Files, Host, Io, Login};
+use crate::{Credentials, Errno, Files, Host, Login, signal};
 use model::{Detail, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -25,6 +26,8 @@ struct Inner {
     overlay: Mutex<Overlay>,
     ended: Ended,
     hostname: Mutex<Option<Vec<u8>>>,
+    /// FIFOs that have been opened, by path.
+    fifos: Mutex<BTreeMap<Vec<u8>, Arc<Pipe>>>,
 }
 
 impl Drop for Inner {
@@ -66,7 +69,7 @@ impl Machine {
         let since = Instant::now();
         let machine = Machine(Arc::new_cyclic(|weak| {
             let overlay = Mutex::new(Overlay::new(host.image(), WeakMachine(weak.clone())));
-            Inner { host, login, account, since, tasks, overlay, ended: Ended::default(), hostname: Mutex::default() }
+            Inner { host, login, account, since, tasks, overlay, ended: Ended::default(), hostname: Mutex::default(), fifos: Mutex::default() }
         }));
         machine.settle();
         machine
@@ -151,6 +154,14 @@ impl Machine {
         self.0.login.observer.observe(detail);
     }
 
+    /// What the two ends of a FIFO meet in.
+    pub(crate) fn fifo(&self, path: &[u8]) -> Arc<Pipe> {
+        let mut fifos = lock(&self.0.fifos);
+        // Those nobody has open are forgotten: what a FIFO holds is lost when its last end closes.
+        fifos.retain(|_, pipe| Arc::strong_count(pipe) > 1);
+        fifos.entry(path.to_vec()).or_default().clone()
+    }
+
     /// The process id of the login itself (`sshd: root@pts/0`), the parent of its shells.
     pub fn login_pid(&self) -> u32 {
         lock(&self.0.tasks).login_pid
@@ -200,27 +211,26 @@ impl Machine {
         self.files_of(self.account().credentials.clone(), self.account().home.as_slice().into(), 0o022, self.login_pid())
     }
 
-    /// Runs one line as `sh -c` would, for SSH `exec` and command-injection holes. Records it as a `command` event first. Returns the exit status.
-    pub async fn run(&self, line: &[u8], _io: Io) -> u8 {
-        self.observe(Detail::Command { line: line.into() });
-        127
-    }
-
-    /// Like [`Machine::run`] with standard input given whole and the output returned, cut at `output_bytes_max`.
-    pub async fn run_to_end(&self, line: &[u8], _stdin: Vec<u8>, _output_bytes_max: usize) -> (Vec<u8>, u8) {
-        self.observe(Detail::Command { line: line.into() });
-        (Vec::new(), 127)
-    }
-
-    /// An interactive login shell on a terminal: banner, prompt, line editing, until it exits. Each line entered is a `command` event.
-    pub async fn terminal(&self, _term: &str, _columns: u16, _rows: u16, _io: Io) -> u8 {
-        0
-    }
-
-    /// A login shell without a terminal, reading its commands from standard input as they come (`ssh host` without a pty, fed by a bot line by
-    /// line): no prompt, no echo. Each line read as a command is a `command` event. Ends at end of file or `exit`; returns the exit status.
-    pub async fn script(&self, _io: Io) -> u8 {
-        0
+    /// Sends a signal to a process of this session, or ends one of the persona's. `Esrch` when there is none, `Eperm` when it is another's.
+    pub fn kill(&self, pid: u32, sent: u8, uid: u32) -> Result<(), Errno> {
+        let target = self.process(pid).ok_or(Errno::Esrch)?;
+        if uid != 0 && uid != target.uid {
+            return Err(Errno::Eperm);
+        }
+        if let Some(task) = self.task(pid) {
+            if sent > 0 {
+                task.signal(sent);
+            }
+            return Ok(());
+        }
+        // The kernel's threads and init take no signals; the login's own server ends with its session only; `HUP` makes a daemon read its
+        // configuration again.
+        let deaf = target.is_kernel() || pid <= 2 || target.pid == self.login_pid();
+        let deadly = [signal::INT, signal::QUIT, 6, signal::KILL, signal::SEGV, signal::TERM];
+        if !deaf && deadly.contains(&sent) {
+            self.end_resident(pid);
+        }
+        Ok(())
     }
 
     pub(crate) fn files_of(&self, credentials: Credentials, directory: Arc<[u8]>, umask: u32, pid: u32) -> Files {

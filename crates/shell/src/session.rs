@@ -39,8 +39,14 @@ impl Session {
     /// Runs every process until `leader` has ended, and what it left behind for at most `linger` more. Dropping the future ends them all.
     pub(crate) async fn drive(&self, leader: &Task, linger: Duration) -> u8 {
         let mut all = FuturesUnordered::new();
+        let mut pump = self.terminal.clone().map(|terminal| -> BoxFuture<'_, ()> { Box::pin(async move { terminal.pump(&self.machine).await }) });
         std::future::poll_fn(|cx| {
             loop {
+                // What was typed comes first: Ctrl-C must reach a busy process.
+                if pump.as_mut().is_some_and(|pump| pump.as_mut().poll(cx).is_ready()) {
+                    pump = None;
+                    self.machine.tasks().iter().for_each(|task| task.signal(crate::task::signal::HUP));
+                }
                 let idle = self.poll_all(&mut all, cx);
                 if leader.status().ended() || idle.is_ready() {
                     return Poll::Ready(());
@@ -54,8 +60,11 @@ impl Session {
         let rest = std::future::poll_fn(|cx| {
             loop {
                 let idle = self.poll_all(&mut all, cx);
-                if idle.is_ready() || lock(&self.started).is_empty() {
-                    return idle;
+                if idle.is_ready() || all.iter().all(|running| running.task.is_daemon()) {
+                    return Poll::Ready(());
+                }
+                if lock(&self.started).is_empty() {
+                    return Poll::Pending;
                 }
             }
         });

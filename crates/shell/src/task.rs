@@ -78,6 +78,8 @@ pub struct Task {
 struct State {
     args: Arc<[Vec<u8>]>,
     status: Status,
+    /// Whether a session may end while it runs.
+    daemon: bool,
     /// Signals sent and not yet acted on.
     pending: u64,
     /// Signals the process looks at itself (traps, interactive shells): they stay pending until it does.
@@ -99,7 +101,7 @@ const UNBLOCKABLE: u64 = bit(signal::KILL) | bit(signal::STOP);
 
 impl Task {
     pub(crate) fn new(pid: u32, ppid: u32, group: u32, uid: u32, started: model::Timestamp, terminal: bool, args: Arc<[Vec<u8>]>) -> Task {
-        let state = State { args, status: Status::Running, pending: 0, caught: 0, ignored: 0, own: None, watchers: Vec::new() };
+        let state = State { args, status: Status::Running, daemon: false, pending: 0, caught: 0, ignored: 0, own: None, watchers: Vec::new() };
         Task { pid, ppid, group, uid, started, terminal, state: Mutex::new(state) }
     }
 
@@ -111,6 +113,16 @@ impl Task {
     /// `execve`: the same process, another program.
     pub fn set_args(&self, args: Arc<[Vec<u8>]>) {
         lock(&self.state).args = args;
+    }
+
+    /// Marks it as one that a session does not wait for.
+    pub fn set_daemon(&self) {
+        lock(&self.state).daemon = true;
+    }
+
+    /// Whether a session does not wait for it.
+    pub fn is_daemon(&self) -> bool {
+        lock(&self.state).daemon
     }
 
     /// How it stands.

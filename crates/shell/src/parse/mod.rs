@@ -12,7 +12,8 @@ mod grammar;
 mod parameter;
 mod word;
 
-pub(crate) use error::SyntaxError;
+pub(crate) use error::{ErrorKind, SyntaxError};
+pub(crate) use word::is_name;
 
 use ast::{List, Word};
 use std::collections::BTreeMap;

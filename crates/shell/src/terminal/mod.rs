@@ -1,6 +1,7 @@
 //! The terminal: what sits between the bytes a client types and the programs that read them.
 
 mod discipline;
+pub(crate) mod editor;
 
 pub use discipline::Mode;
 
