@@ -252,7 +252,8 @@ fn pretend(process: &Process) {
         task,
         Box::pin(async move {
             // Its descriptors are closed, or a pipe it was given would never end.
-            let child = Process { descriptors: crate::Descriptors::default(), ..child };
+            let mut child = child;
+            child.descriptors = crate::Descriptors::default();
             child.sleep(Duration::from_secs(UNKNOWN_SECONDS)).await;
             Status::Exited(0)
         }),

@@ -35,7 +35,10 @@ impl Pattern {
                 at += 1;
                 continue;
             }
-            if extended && b"?*+@!".contains(&byte) && text.get(at + 1) == Some(&b'(') && !is_quoted(at + 1)
+            if extended
+                && b"?*+@!".contains(&byte)
+                && text.get(at + 1) == Some(&b'(')
+                && !is_quoted(at + 1)
                 && let Some((alternatives, length)) = group(&text[at + 2..], &quoted[(at + 2).min(quoted.len())..])
             {
                 items.push(Item::Group(byte, alternatives));

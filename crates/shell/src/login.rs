@@ -108,7 +108,10 @@ impl Machine {
         if files.stat(&[&home[..], b"/.hushlogin"].concat()).is_ok() {
             return Vec::new();
         }
-        [&b"/run/motd.dynamic"[..], b"/etc/motd", b"/etc/banner"].iter().flat_map(|path| files.read(path).map(|t| t.to_vec()).unwrap_or_default()).collect()
+        [&b"/run/motd.dynamic"[..], b"/etc/motd", b"/etc/banner"]
+            .iter()
+            .flat_map(|path| files.read(path).map(|t| t.to_vec()).unwrap_or_default())
+            .collect()
     }
 
     fn shell_path(&self, which: Shells) -> Vec<u8> {
@@ -160,7 +163,8 @@ impl Machine {
         };
         let directory = if self.files().stat(&account.home).is_ok() { account.home.clone() } else { b"/".to_vec() };
         let environment: Arc<Environment> = Arc::new(environment);
-        let process = Process::new(session.clone(), task.clone(), account.credentials.clone(), directory.as_slice().into(), environment, descriptors);
+        let process =
+            Process::new(session.clone(), task.clone(), account.credentials.clone(), directory.as_slice().into(), environment, descriptors);
         session.start(
             task.clone(),
             Box::pin(async move {

@@ -69,7 +69,17 @@ impl Machine {
         let since = Instant::now();
         let machine = Machine(Arc::new_cyclic(|weak| {
             let overlay = Mutex::new(Overlay::new(host.image(), WeakMachine(weak.clone())));
-            Inner { host, login, account, since, tasks, overlay, ended: Ended::default(), hostname: Mutex::default(), fifos: Mutex::default() }
+            Inner {
+                host,
+                login,
+                account,
+                since,
+                tasks,
+                overlay,
+                ended: Ended::default(),
+                hostname: Mutex::default(),
+                fifos: Mutex::default(),
+            }
         }));
         machine.settle();
         machine

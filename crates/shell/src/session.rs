@@ -39,7 +39,8 @@ impl Session {
     /// Runs every process until `leader` has ended, and what it left behind for at most `linger` more. Dropping the future ends them all.
     pub(crate) async fn drive(&self, leader: &Task, linger: Duration) -> u8 {
         let mut all = FuturesUnordered::new();
-        let mut pump = self.terminal.clone().map(|terminal| -> BoxFuture<'_, ()> { Box::pin(async move { terminal.pump(&self.machine).await }) });
+        let mut pump =
+            self.terminal.clone().map(|terminal| -> BoxFuture<'_, ()> { Box::pin(async move { terminal.pump(&self.machine).await }) });
         std::future::poll_fn(|cx| {
             loop {
                 // What was typed comes first: Ctrl-C must reach a busy process.

@@ -101,7 +101,8 @@ const UNBLOCKABLE: u64 = bit(signal::KILL) | bit(signal::STOP);
 
 impl Task {
     pub(crate) fn new(pid: u32, ppid: u32, group: u32, uid: u32, started: model::Timestamp, terminal: bool, args: Arc<[Vec<u8>]>) -> Task {
-        let state = State { args, status: Status::Running, daemon: false, pending: 0, caught: 0, ignored: 0, own: None, watchers: Vec::new() };
+        let state =
+            State { args, status: Status::Running, daemon: false, pending: 0, caught: 0, ignored: 0, own: None, watchers: Vec::new() };
         Task { pid, ppid, group, uid, started, terminal, state: Mutex::new(state) }
     }
 

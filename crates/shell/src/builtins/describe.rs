@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 /// Words with a meaning of their own.
 const KEYWORDS: [&str; 22] = [
-    "if", "then", "else", "elif", "fi", "case", "esac", "for", "select", "while", "until", "do", "done", "in", "function", "time", "{", "}",
-    "!", "[[", "]]", "coproc",
+    "if", "then", "else", "elif", "fi", "case", "esac", "for", "select", "while", "until", "do", "done", "in", "function", "time", "{",
+    "}", "!", "[[", "]]", "coproc",
 ];
 
 /// What a name is.
@@ -129,7 +129,8 @@ pub(super) async fn command(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
             }
             option if option.len() > 1 && option.starts_with(b"-") => {
                 let bash = [&option[..2], b": invalid option"].concat();
-                let status = shell.refuse("command", bash, [b"illegal option ", option].concat(), [b"Illegal option ", option].concat(), 2).await?;
+                let status =
+                    shell.refuse("command", bash, [b"illegal option ", option].concat(), [b"Illegal option ", option].concat(), 2).await?;
                 if shell.bash() {
                     shell.process.err("command: usage: command [-pVv] command [arg ...]\n").await?;
                 }
@@ -217,7 +218,8 @@ pub(super) async fn alias(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
     let prefix: &[u8] = if shell.bash() { b"alias " } else { b"" };
     let names: Vec<&Vec<u8>> = args[1..].iter().filter(|a| *a != b"-p").collect();
     if names.is_empty() {
-        let lines: Vec<u8> = shell.aliases.iter().flat_map(|(name, value)| [prefix, &name[..], b"=", &quote(value), b"\n"].concat()).collect();
+        let lines: Vec<u8> =
+            shell.aliases.iter().flat_map(|(name, value)| [prefix, &name[..], b"=", &quote(value), b"\n"].concat()).collect();
         shell.process.out(lines).await?;
         return Ok(0);
     }
@@ -310,7 +312,10 @@ pub(super) async fn enable(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
     let off = args.iter().any(|a| a == b"-n");
     let names: Vec<Vec<u8>> = args[1..].iter().filter(|a| !a.starts_with(b"-")).cloned().collect();
     if names.is_empty() {
-        let lines: String = super::names(Dialect::Bash).filter(|name| shell.disabled(name) == off).map(|name| format!("enable {}{name}\n", if off { "-n " } else { "" })).collect();
+        let lines: String = super::names(Dialect::Bash)
+            .filter(|name| shell.disabled(name) == off)
+            .map(|name| format!("enable {}{name}\n", if off { "-n " } else { "" }))
+            .collect();
         shell.process.out(lines).await?;
         return Ok(0);
     }
@@ -350,7 +355,10 @@ pub(super) async fn history(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
         }
         Some(option) if option.len() > 1 && option.starts_with(b"-") => {
             shell.complain_as("history", [&option[..2], b": invalid option"].concat()).await?;
-            shell.process.err("history: usage: history [-c] [-d offset] [n] or history -anrw [filename] or history -ps arg [arg...]\n").await?;
+            shell
+                .process
+                .err("history: usage: history [-c] [-d offset] [n] or history -anrw [filename] or history -ps arg [arg...]\n")
+                .await?;
             return Ok(2);
         }
         _ => {}
@@ -396,4 +404,3 @@ pub(super) async fn compgen(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
     }
     Ok(u8::from(!found))
 }
-

@@ -1,9 +1,9 @@
 //! `cd`, `pwd`, `pushd`, `popd`, `dirs`.
 
 use super::number;
+use crate::Errno;
 use crate::fs::Kind;
 use crate::interp::{Ran, Shell};
-use crate::Errno;
 
 /// Directories on the stack at most.
 const STACK_MAX: usize = 256;
@@ -270,4 +270,3 @@ pub(super) async fn pop(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
     }
     show(shell).await
 }
-

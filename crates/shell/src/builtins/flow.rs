@@ -15,7 +15,7 @@ pub(super) async fn fail(_: &mut Shell, _: Vec<Vec<u8>>) -> Ran {
 
 /// `exit [n]`
 pub(super) async fn exit(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
-    if shell.options.interactive && shell.bash() {
+    if shell.options.interactive && shell.subshell == 0 && shell.bash() {
         let word: &[u8] = if shell.options.login { b"logout\n" } else { b"exit\n" };
         shell.process.err(word).await?;
     }
@@ -62,7 +62,11 @@ async fn loops(shell: &mut Shell, args: &[Vec<u8>], name: &'static str) -> Resul
         Some(text) => match number(text).filter(|n| *n > 0) {
             Some(levels) => u32::try_from(levels).unwrap_or(u32::MAX),
             None => {
-                let bash = if number(text).is_some() { [text, &b": loop count out of range"[..]].concat() } else { [text, &b": numeric argument required"[..]].concat() };
+                let bash = if number(text).is_some() {
+                    [text, &b": loop count out of range"[..]].concat()
+                } else {
+                    [text, &b": numeric argument required"[..]].concat()
+                };
                 let ash = [b"Illegal number: ", &text[..]].concat();
                 shell.refuse(name, bash, &ash, &ash, 1).await?;
                 return Err(Flow::Break(u32::MAX));
@@ -122,7 +126,10 @@ pub(super) async fn source(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
         let listed = search.split(|b| *b == b':').map(|d| [d, b"/", path].concat());
         found = listed.into_iter().find(|p| files.stat(p).is_ok_and(|m| m.kind == crate::Kind::File)).unwrap_or_else(|| path.clone());
     }
-    let text = match files.stat(&found).and_then(|m| if m.kind == crate::Kind::Directory { Err(crate::Errno::Eisdir) } else { files.read(&found) }) {
+    let text = match files
+        .stat(&found)
+        .and_then(|m| if m.kind == crate::Kind::Directory { Err(crate::Errno::Eisdir) } else { files.read(&found) })
+    {
         Ok(text) => text,
         Err(errno) => {
             let what = errno.message().as_bytes();

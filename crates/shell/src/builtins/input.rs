@@ -42,7 +42,11 @@ pub(super) async fn read(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
     }
     let before = terminal.as_ref().map(|t| t.mode());
     if let (Some(terminal), Some(mode)) = (&terminal, before) {
-        terminal.set_mode(Mode { echo: mode.echo && !reading.silent, canonical: reading.count.is_none() && reading.delimiter == b'\n', ..mode });
+        terminal.set_mode(Mode {
+            echo: mode.echo && !reading.silent,
+            canonical: reading.count.is_none() && reading.delimiter == b'\n',
+            ..mode
+        });
     }
     let outcome = match reading.wait {
         Some(wait) => {
@@ -111,7 +115,8 @@ async fn options(shell: &mut Shell, args: &[Vec<u8>]) -> Result<Result<Reading, 
                             reading.count = number(&value).and_then(|n| usize::try_from(n).ok());
                         }
                         b't' => {
-                            let seconds = std::str::from_utf8(&value).ok().and_then(|t| t.parse::<f64>().ok()).filter(|s| s.is_finite() && *s >= 0.0);
+                            let seconds =
+                                std::str::from_utf8(&value).ok().and_then(|t| t.parse::<f64>().ok()).filter(|s| s.is_finite() && *s >= 0.0);
                             let Some(seconds) = seconds else {
                                 shell.complain_as("read", [&value[..], b": invalid timeout specification"].concat()).await?;
                                 return Ok(Err(1));
@@ -125,7 +130,15 @@ async fn options(shell: &mut Shell, args: &[Vec<u8>]) -> Result<Result<Reading, 
                     continue 'arguments;
                 }
                 other => {
-                    shell.refuse("read", [b"-", &[*other][..], b": invalid option"].concat(), [b"illegal option -", &[*other][..]].concat(), [b"Illegal option -", &[*other][..]].concat(), 2).await?;
+                    shell
+                        .refuse(
+                            "read",
+                            [b"-", &[*other][..], b": invalid option"].concat(),
+                            [b"illegal option -", &[*other][..]].concat(),
+                            [b"Illegal option -", &[*other][..]].concat(),
+                            2,
+                        )
+                        .await?;
                     if shell.bash() {
                         shell
                             .process
@@ -343,7 +356,8 @@ pub(super) async fn getopts(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
     let silent = letters.first() == Some(&b':');
     let operands: Vec<Vec<u8>> = if args.len() > 3 { args[3..].to_vec() } else { shell.positional.to_vec() };
     let mut index = number(&shell.text(b"OPTIND")).and_then(|n| usize::try_from(n).ok()).unwrap_or(1).max(1);
-    let mut within = if index == 1 && shell.getopts > 1 && operands.first().is_none_or(|a| shell.getopts >= a.len()) { 0 } else { shell.getopts };
+    let mut within =
+        if index == 1 && shell.getopts > 1 && operands.first().is_none_or(|a| shell.getopts >= a.len()) { 0 } else { shell.getopts };
     let current = operands.get(index - 1).cloned().unwrap_or_default();
     if within == 0 {
         if current.len() < 2 || current[0] != b'-' || current == b"--" {

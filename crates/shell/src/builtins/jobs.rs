@@ -2,10 +2,10 @@
 
 use super::number;
 use super::trap::{NAMES, signal_number};
+use crate::Errno;
 use crate::interp::{Ran, Shell};
 use crate::parse::Dialect;
 use crate::task::{Status, Task, signal};
-use crate::Errno;
 use std::sync::Arc;
 
 /// Where in the list of jobs `%1`, `%%`, `%-`, `%name` is.
@@ -339,7 +339,11 @@ async fn list_signals(shell: &mut Shell, names: &[Vec<u8>]) -> Ran {
         let table = if shell.bash() {
             signal_table()
         } else {
-            NAMES.iter().enumerate().map(|(n, name)| if shell.dialect == Dialect::Ash { format!("{:2}) {name}\n", n + 1) } else { format!("{name}\n") }).collect()
+            NAMES
+                .iter()
+                .enumerate()
+                .map(|(n, name)| if shell.dialect == Dialect::Ash { format!("{:2}) {name}\n", n + 1) } else { format!("{name}\n") })
+                .collect()
         };
         shell.process.out(table).await?;
         return Ok(0);
@@ -401,7 +405,14 @@ pub(super) async fn mask(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
             return shell.refuse("umask", bash, &ash, &ash, 1).await;
         };
         let (who, what) = (&clause[..at], &clause[at + 1..]);
-        let bits = what.iter().fold(0, |bits, b| bits | match b { b'r' => 4, b'w' => 2, b'x' => 1, _ => 0 });
+        let bits = what.iter().fold(0, |bits, b| {
+            bits | match b {
+                b'r' => 4,
+                b'w' => 2,
+                b'x' => 1,
+                _ => 0,
+            }
+        });
         for (letter, shift) in [(b'u', 6), (b'g', 3), (b'o', 0)] {
             if !(who.is_empty() || who.contains(&b'a') || who.contains(&letter)) {
                 continue;
@@ -439,7 +450,8 @@ const LIMITS: [(u8, &str, &str, &str); 16] = [
 
 /// `ulimit [-HSa] [-LETTER [VALUE]]`; what is set is taken and changes nothing.
 pub(super) async fn limits(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
-    let mut letters: Vec<u8> = args[1..].iter().filter_map(|a| a.strip_prefix(b"-")).flatten().copied().filter(|b| !b"HS".contains(b)).collect();
+    let mut letters: Vec<u8> =
+        args[1..].iter().filter_map(|a| a.strip_prefix(b"-")).flatten().copied().filter(|b| !b"HS".contains(b)).collect();
     if args[1..].iter().any(|a| !a.starts_with(b"-")) {
         return Ok(0);
     }
@@ -461,7 +473,9 @@ pub(super) async fn limits(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
             None => {
                 let option = [b'-', letter];
                 let bash = [&option[..], b": invalid option"].concat();
-                let status = shell.refuse("ulimit", bash, [b"illegal option ", &option[..]].concat(), [b"Illegal option ", &option[..]].concat(), 2).await?;
+                let status = shell
+                    .refuse("ulimit", bash, [b"illegal option ", &option[..]].concat(), [b"Illegal option ", &option[..]].concat(), 2)
+                    .await?;
                 if shell.bash() {
                     shell.process.err("ulimit: usage: ulimit [-SHabcdefiklmnpqrstuvxPRT] [limit]\n").await?;
                 }

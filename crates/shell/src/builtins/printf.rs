@@ -61,7 +61,8 @@ pub(super) async fn run(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
         let text = &text[..];
         let (bash, ash, dash) = match complaint {
             Complaint::NotNumeric | Complaint::NotWholly => {
-                let dash: &[u8] = if complaint == Complaint::NotNumeric { b": expected numeric value" } else { b": not completely converted" };
+                let dash: &[u8] =
+                    if complaint == Complaint::NotNumeric { b": expected numeric value" } else { b": not completely converted" };
                 ([text, b": invalid number"].concat(), [b"invalid number '", text, b"'"].concat(), [text, dash].concat())
             }
             Complaint::Range => (
@@ -69,10 +70,14 @@ pub(super) async fn run(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
                 [b"invalid number '", text, b"'"].concat(),
                 [text, b": Numerical result out of range"].concat(),
             ),
-            Complaint::Directive => {
-                ([b"`", text, b"': invalid format character"].concat(), [b"%", text, b": invalid format"].concat(), [b"%", text, b": invalid directive"].concat())
+            Complaint::Directive => (
+                [b"`", text, b"': invalid format character"].concat(),
+                [b"%", text, b": invalid format"].concat(),
+                [b"%", text, b": invalid directive"].concat(),
+            ),
+            Complaint::Missing => {
+                (b"`%': missing format character".to_vec(), b"%: invalid format".to_vec(), b"%: invalid directive".to_vec())
             }
-            Complaint::Missing => (b"`%': missing format character".to_vec(), b"%: invalid format".to_vec(), b"%: invalid directive".to_vec()),
         };
         // BusyBox's applet, which its shell runs, has no line of its own.
         match shell.dialect {
@@ -163,7 +168,9 @@ fn pass(format: &[u8], operands: &mut std::slice::Iter<'_, Vec<u8>>, printed: &m
             let precision = size(&mut rest, operands).unwrap_or(0);
             conversion.precision = usize::try_from(precision).ok().map(|p| p.min(WIDTH_MAX));
         }
-        while let Some((b'l' | b'h' | b'L' | b'q' | b'j' | b'z' | b't', after)) = rest.split_first().filter(|(b, after)| **b != b'q' || after.first().is_some_and(|n| b"diouxXeEfgG".contains(n))) {
+        while let Some((b'l' | b'h' | b'L' | b'q' | b'j' | b'z' | b't', after)) =
+            rest.split_first().filter(|(b, after)| **b != b'q' || after.first().is_some_and(|n| b"diouxXeEfgG".contains(n)))
+        {
             rest = after;
         }
         if let Some(after) = rest.strip_prefix(b"(")

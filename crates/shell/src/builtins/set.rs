@@ -48,7 +48,13 @@ pub(super) async fn set(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
             if !shell.options.set_letter(*letter, on) {
                 let option = [arg[0], *letter];
                 let code = shell
-                    .refuse("set", [&option[..], b": invalid option"].concat(), [b"illegal option ", &option[..]].concat(), [b"Illegal option ", &option[..]].concat(), 2)
+                    .refuse(
+                        "set",
+                        [&option[..], b": invalid option"].concat(),
+                        [b"illegal option ", &option[..]].concat(),
+                        [b"Illegal option ", &option[..]].concat(),
+                        2,
+                    )
                     .await?;
                 if shell.bash() {
                     shell.process.err("set: usage: set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]\n").await?;
@@ -156,7 +162,11 @@ pub(super) async fn shopt(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
         }
     }
     if names.is_empty() {
-        names = SHOPT.iter().filter(|(n, _)| switch.is_none_or(|on| shell.options.shopt(n) == Some(on))).map(|(n, _)| (*n).to_owned()).collect();
+        names = SHOPT
+            .iter()
+            .filter(|(n, _)| switch.is_none_or(|on| shell.options.shopt(n) == Some(on)))
+            .map(|(n, _)| (*n).to_owned())
+            .collect();
         switch = None;
     }
     let mut status = 0;

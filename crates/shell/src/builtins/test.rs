@@ -147,7 +147,8 @@ impl Test<'_> {
     }
 
     fn primary(&mut self) -> Tested {
-        let missing = |what: &[u8]| Wrong([what, b"argument expected"].concat(), b"argument expected".to_vec(), b"argument expected".to_vec());
+        let missing =
+            |what: &[u8]| Wrong([what, b"argument expected"].concat(), b"argument expected".to_vec(), b"argument expected".to_vec());
         if Self::is_binary(self.arg(1)) && !matches!(self.arg(1), Some(b"-a" | b"-o")) && self.arg(2).is_some() {
             let (left, operator, right) = (self.at, self.at + 1, self.at + 2);
             self.at += 3;
@@ -193,4 +194,3 @@ impl Test<'_> {
         }
     }
 }
-

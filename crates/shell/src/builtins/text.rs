@@ -11,7 +11,9 @@ pub(super) async fn echo(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
     match shell.process.write(1, &out).await {
         Ok(()) => Ok(0),
         Err(crate::Errno::Epipe) => Err(crate::interp::Flow::Stop(crate::Stop::Signal(crate::signal::PIPE))),
-        Err(errno) => shell.refuse("echo", format!("write error: {errno}"), format!("write error: {errno}"), format!("I/O error: {errno}"), 1).await,
+        Err(errno) => {
+            shell.refuse("echo", format!("write error: {errno}"), format!("write error: {errno}"), format!("I/O error: {errno}"), 1).await
+        }
     }
 }
 

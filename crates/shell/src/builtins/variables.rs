@@ -63,8 +63,7 @@ fn switch(variable: &mut Variable, letter: u8, on: bool) {
     }
 }
 
-const USAGE: &str =
-    "usage: declare [-aAfFgiIlnrtux] [name[=value] ...] or declare -p [-aAfFilnrtux] [name ...]";
+const USAGE: &str = "usage: declare [-aAfFgiIlnrtux] [name[=value] ...] or declare -p [-aAfFilnrtux] [name ...]";
 
 /// `export`
 pub(super) async fn export(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
@@ -95,10 +94,20 @@ async fn mark(shell: &mut Shell, args: Vec<Vec<u8>>, name: &'static str, letter:
                 _ => {
                     let shown = [b'-', *option];
                     let code = shell
-                        .refuse(name, [&shown[..], b": invalid option"].concat(), [b"illegal option ", &shown[..]].concat(), [b"Illegal option ", &shown[..]].concat(), 2)
+                        .refuse(
+                            name,
+                            [&shown[..], b": invalid option"].concat(),
+                            [b"illegal option ", &shown[..]].concat(),
+                            [b"Illegal option ", &shown[..]].concat(),
+                            2,
+                        )
                         .await?;
                     if shell.bash() {
-                        let more = if name == "export" { "[-fn] [name[=value] ...] or export -p" } else { "[-aAf] [name[=value] ...] or readonly -p" };
+                        let more = if name == "export" {
+                            "[-fn] [name[=value] ...] or export -p"
+                        } else {
+                            "[-aAf] [name[=value] ...] or readonly -p"
+                        };
                         shell.process.err(format!("{name}: usage: {name} {more}\n")).await?;
                     }
                     return shell.fatal_in_ash(code);

@@ -14,6 +14,7 @@ mod modes;
 mod options;
 mod pattern;
 mod remove;
+mod shells;
 mod sort;
 mod source;
 mod time;
@@ -38,6 +39,8 @@ macro_rules! commands {
 }
 
 commands! {
+    "ash" Busybox ["/bin"] shells::sh;
+    "bash" Gnu ["/bin"] shells::bash;
     "cat" Both ["/bin"] cat::run;
     "chattr" Both ["/usr/bin"] modes::chattr;
     "chgrp" Both ["/bin"] modes::chown;
@@ -45,6 +48,7 @@ commands! {
     "chown" Both ["/bin"] modes::chown;
     "cp" Both ["/bin"] copy::cp;
     "cut" Both ["/usr/bin"] cut::run;
+    "dash" Gnu ["/bin"] shells::sh;
     "dir" Gnu ["/bin"] ls::run;
     "egrep" Both ["/bin"] grep::run;
     "fgrep" Both ["/bin"] grep::run;
@@ -65,6 +69,7 @@ commands! {
     "rm" Both ["/bin"] remove::rm;
     "rmdir" Both ["/bin"] remove::rmdir;
     "seq" Both ["/usr/bin"] filters::seq;
+    "sh" Both ["/bin"] shells::sh;
     "shred" Both ["/usr/bin"] remove::shred;
     "sort" Both ["/usr/bin"] sort::sort;
     "tac" Both ["/usr/bin"] filters::tac;

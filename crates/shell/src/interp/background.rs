@@ -106,7 +106,7 @@ impl Shell {
         self.status = 0;
         let pid = task.pid;
         let number = self.add_job(vec![task], and_or.text.to_vec());
-        if self.options.interactive {
+        if self.options.interactive && self.subshell == 0 {
             self.process.err(format!("[{number}] {pid}\n")).await?;
         }
         Ok(())

@@ -409,7 +409,8 @@ impl Shell {
             return self.run_external(assignments, args.clone()).await;
         };
         // Array assignments are `declare`'s own arguments; the rest are in force while the builtin runs.
-        let (arrays, scalars): (Vec<&Assignment>, Vec<&Assignment>) = assignments.iter().partition(|a| matches!(a.value, Assigned::Array(_)));
+        let (arrays, scalars): (Vec<&Assignment>, Vec<&Assignment>) =
+            assignments.iter().partition(|a| matches!(a.value, Assigned::Array(_)));
         let mut restore = Vec::new();
         for assignment in scalars {
             restore.push((assignment.name.clone(), self.variables.get(&assignment.name).cloned()));

@@ -58,9 +58,10 @@ impl Shell {
     pub(crate) async fn cannot_run(&mut self, cannot: Cannot) -> Ran {
         let name = cannot.name;
         let (bash, ash): (Vec<u8>, Vec<u8>) = match (cannot.errno, &cannot.interpreter) {
-            (Errno::Enoent, Some(interpreter)) => {
-                ([&name[..], b": ", interpreter, b": bad interpreter: No such file or directory"].concat(), [&name[..], b": not found"].concat())
-            }
+            (Errno::Enoent, Some(interpreter)) => (
+                [&name[..], b": ", interpreter, b": bad interpreter: No such file or directory"].concat(),
+                [&name[..], b": not found"].concat(),
+            ),
             (Errno::Enoent, None) if name.contains(&b'/') => {
                 ([&name[..], b": No such file or directory"].concat(), [&name[..], b": not found"].concat())
             }

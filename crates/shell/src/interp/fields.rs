@@ -83,7 +83,11 @@ impl Fields {
                 }
                 at += 1;
             }
-            if hard == 1 { self.cut_even_empty() } else { self.cut() }
+            if hard == 1 {
+                self.cut_even_empty()
+            } else {
+                self.cut()
+            }
             start = at;
         }
         if start < value.len() {

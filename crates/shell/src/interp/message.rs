@@ -53,7 +53,14 @@ impl Shell {
     }
 
     /// Prints a message of a builtin and gives its status; each dialect has its own words. In the ashes such an error ends the script.
-    pub async fn refuse(&mut self, builtin: &str, bash: impl AsRef<[u8]>, ash: impl AsRef<[u8]>, dash: impl AsRef<[u8]>, status: u8) -> Ran {
+    pub async fn refuse(
+        &mut self,
+        builtin: &str,
+        bash: impl AsRef<[u8]>,
+        ash: impl AsRef<[u8]>,
+        dash: impl AsRef<[u8]>,
+        status: u8,
+    ) -> Ran {
         match self.dialect {
             Dialect::Bash => self.complain_as(builtin, bash).await?,
             Dialect::Ash => self.complain_as(builtin, ash).await?,

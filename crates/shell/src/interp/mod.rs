@@ -20,20 +20,19 @@ mod special;
 mod substitute;
 mod variables;
 
+pub(crate) use arrays::attribute_letters;
 pub(crate) use background::{DEBUG, ERR, EXIT, Job, RETURN};
+pub(crate) use condition::compare;
 pub(crate) use fields::Field;
 pub(crate) use message::Source;
 pub(crate) use options::Options;
-pub(crate) use condition::compare;
 pub(crate) use source::{run_script, start};
 pub(crate) use substitute::{quote, quote_if_needed};
-pub(crate) use arrays::attribute_letters;
 pub(crate) use variables::{Refusal, Value, Variable, Variables, hash_order};
 
 use crate::command::{Process, Stop};
 use crate::parse::ast::Function;
 use crate::parse::{Aliases, Dialect};
-use crate::session::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -178,12 +177,14 @@ impl Shell {
     pub fn fork(&self, group: crate::exec::Group) -> Result<Shell, crate::Errno> {
         let args = self.process.task.args().to_vec();
         let process = crate::exec::fork(&self.process, args, group)?;
-        // A subshell handles no signal but those it ignores; traps are shown by `trap` until one is set.
+        let mut options = self.options.clone();
+        // A subshell speaks as its shell does, but is nobody's: it controls no jobs and handles no signal but those it ignores.
+        options.set_named("monitor", false);
         Ok(Shell {
             process,
             dialect: self.dialect,
             source: self.source.clone(),
-            options: Options { interactive: false, ..self.options.clone() },
+            options,
             variables: self.variables.fork(),
             functions: self.functions.clone(),
             aliases: self.aliases.clone(),

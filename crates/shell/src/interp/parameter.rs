@@ -48,7 +48,10 @@ impl Shell {
             }
             _ => self.refer(&parameter.name, parameter.index.as_ref()).await?,
         };
-        if self.options.on("nounset") && !matches!(parameter.operation, Operation::Default { .. }) && matches!(referred, Referred::One(None)) {
+        if self.options.on("nounset")
+            && !matches!(parameter.operation, Operation::Default { .. })
+            && matches!(referred, Referred::One(None))
+        {
             let unset = match self.dialect {
                 Dialect::Bash => "unbound variable",
                 _ => "parameter not set",
@@ -57,7 +60,8 @@ impl Shell {
                 Some(Index::At(word)) => [b"[", &self.expand_word(word).await?[..], b"]"].concat(),
                 _ => Vec::new(),
             };
-            let shown = if parameter_name.first().is_some_and(u8::is_ascii_digit) { [b"$", &parameter_name[..]].concat() } else { parameter_name };
+            let shown =
+                if parameter_name.first().is_some_and(u8::is_ascii_digit) { [b"$", &parameter_name[..]].concat() } else { parameter_name };
             self.complain([&shown[..], &subscript, b": ", unset.as_bytes()].concat()).await?;
             return Err(self.fatal(if self.bash() { 127 } else { 2 }));
         }
@@ -74,7 +78,9 @@ impl Shell {
                 let set = match &referred {
                     Referred::One(None) => false,
                     Referred::One(Some(value)) => !(*colon && value.is_empty()),
-                    Referred::Each(values) | Referred::Joined(values) => !values.is_empty() && !(*colon && values.iter().all(Vec::is_empty)),
+                    Referred::Each(values) | Referred::Joined(values) => {
+                        !values.is_empty() && !(*colon && values.iter().all(Vec::is_empty))
+                    }
                 };
                 match (kind, set) {
                     (b'+', true) | (b'-', false) => {

@@ -3,8 +3,8 @@
 use super::{Flow, Shell, Value};
 use crate::parse::Dialect;
 use crate::task::signal;
-use crate::terminal::editor::{Edited, Editor};
 use crate::terminal::Mode;
+use crate::terminal::editor::{Edited, Editor};
 use std::sync::Arc;
 
 /// Lines of history kept.

@@ -1,11 +1,11 @@
 //! Redirections.
 
 use super::{Flow, Shell};
+use crate::Errno;
 use crate::descriptor::{DESCRIPTORS_MAX, Descriptors, OpenFile};
 use crate::fs::{Kind, OpenOptions};
 use crate::parse::Dialect;
 use crate::parse::ast::{Descriptor, Redirect, RedirectKind, Target, Word};
-use crate::Errno;
 use model::Detail;
 use std::sync::Arc;
 
@@ -116,7 +116,10 @@ impl Shell {
         }
         let moved = name.len() > 1 && name.ends_with(b"-");
         let digits = if moved { &name[..name.len() - 1] } else { name };
-        let from: Option<u32> = std::str::from_utf8(digits).ok().filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit())).and_then(|t| t.parse().ok());
+        let from: Option<u32> = std::str::from_utf8(digits)
+            .ok()
+            .filter(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit()))
+            .and_then(|t| t.parse().ok());
         let Some(from) = from else {
             if redirect.kind == RedirectKind::DuplicateOutput && matches!(redirect.descriptor, Descriptor::Default) && self.bash() {
                 return self.open_both(name, RedirectKind::Both).await;
@@ -203,7 +206,10 @@ impl Shell {
             b"/dev/tty" => return self.process.session.terminal.as_ref().map(|t| Arc::new(OpenFile::Terminal(t.clone()))),
             _ => {
                 let own = format!("/proc/{}/fd/", self.process.task.pid).into_bytes();
-                let digits = path.strip_prefix(b"/dev/fd/").or_else(|| path.strip_prefix(b"/proc/self/fd/")).or_else(|| path.strip_prefix(&own[..]))?;
+                let digits = path
+                    .strip_prefix(b"/dev/fd/")
+                    .or_else(|| path.strip_prefix(b"/proc/self/fd/"))
+                    .or_else(|| path.strip_prefix(&own[..]))?;
                 std::str::from_utf8(digits).ok()?.parse().ok()?
             }
         };
@@ -267,4 +273,3 @@ pub(super) fn open_failure(dialect: Dialect, name: &[u8], errno: Errno, creates:
     };
     [word.as_bytes(), b" ", name, b": ", text.as_bytes()].concat()
 }
-

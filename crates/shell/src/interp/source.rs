@@ -78,7 +78,8 @@ impl Shell {
                             b'o' | b'O' => {
                                 let name = rest.next().unwrap_or_default();
                                 let name = String::from_utf8_lossy(name).into_owned();
-                                let known = if *letter == b'o' { self.options.set_named(&name, on) } else { self.options.set_shopt(&name, on) };
+                                let known =
+                                    if *letter == b'o' { self.options.set_named(&name, on) } else { self.options.set_shopt(&name, on) };
                                 if !known {
                                     return self.bad_option(name.as_bytes()).await;
                                 }
@@ -127,7 +128,13 @@ impl Shell {
     async fn bad_option(&mut self, option: &[u8]) -> Ran {
         let name = self.name.clone();
         let line = match self.dialect {
-            Dialect::Bash => [&name[..], b": ", option, b": invalid option\nUsage:\tbash [GNU long option] [option] ...\n\tbash [GNU long option] [option] script-file ...\n"].concat(),
+            Dialect::Bash => [
+                &name[..],
+                b": ",
+                option,
+                b": invalid option\nUsage:\tbash [GNU long option] [option] ...\n\tbash [GNU long option] [option] script-file ...\n",
+            ]
+            .concat(),
             Dialect::Dash => [&name[..], b": 0: Illegal option ", option, b"\n"].concat(),
             Dialect::Ash => [&name[..], b": illegal option ", option, b"\n"].concat(),
         };
@@ -149,7 +156,13 @@ impl Shell {
     async fn print_version(&mut self) -> Ran {
         let machine = self.process.machine().host().persona().host.kernel.machine.clone();
         let version = String::from_utf8_lossy(&self.version_text()).into_owned();
-        let year = if version.starts_with("5.1") { 2020 } else if version.starts_with("5.0") { 2019 } else { 2022 };
+        let year = if version.starts_with("5.1") {
+            2020
+        } else if version.starts_with("5.0") {
+            2019
+        } else {
+            2022
+        };
         let text = format!(
             "GNU bash, version {version} ({machine}-pc-linux-gnu)\nCopyright (C) {year} Free Software Foundation, Inc.\n\
              License GPLv3+: GNU GPL version 3 or later <http://gnu.org/licenses/gpl.html>\n\n\
@@ -189,7 +202,10 @@ impl Shell {
             Ok(text) => text,
             Err(errno) => {
                 let (line, code) = match (self.dialect, errno) {
-                    (Dialect::Bash, errno) => ([&shell[..], b": ", path, b": ", errno.message().as_bytes()].concat(), if errno == crate::Errno::Enoent { 127 } else { 126 }),
+                    (Dialect::Bash, errno) => (
+                        [&shell[..], b": ", path, b": ", errno.message().as_bytes()].concat(),
+                        if errno == crate::Errno::Enoent { 127 } else { 126 },
+                    ),
                     (Dialect::Dash, crate::Errno::Enoent) => ([&shell[..], b": 0: cannot open ", path, b": No such file"].concat(), 2),
                     (Dialect::Dash, errno) => ([&shell[..], b": 0: cannot open ", path, b": ", errno.message().as_bytes()].concat(), 2),
                     (Dialect::Ash, errno) => ([&shell[..], b": can't open '", path, b"': ", errno.message().as_bytes()].concat(), 2),
@@ -258,7 +274,9 @@ impl Shell {
         for (now, begun, delimiter) in std::mem::take(&mut parser.warnings) {
             if self.bash() {
                 self.line = now;
-                let text = [format!("warning: here-document at line {begun} delimited by end-of-file (wanted `").as_bytes(), &delimiter, b"')"].concat();
+                let text =
+                    [format!("warning: here-document at line {begun} delimited by end-of-file (wanted `").as_bytes(), &delimiter, b"')"]
+                        .concat();
                 self.complain(text).await?;
             }
         }

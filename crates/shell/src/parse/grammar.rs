@@ -198,10 +198,7 @@ impl Parser {
                 if let Some(assignment) = self.assignment(&word)? {
                     match (words.is_empty(), assignment) {
                         (true, assignment) => assignments.push(assignment),
-                        (false, Assignment { value: Assigned::Word(_), .. }) => {
-                            words.push(word);
-                            self.advance()?;
-                        }
+                        (false, Assignment { value: Assigned::Word(_), .. }) => words.push(word),
                         (false, assignment) => {
                             words.push(Word::text(&assignment.name));
                             assignments.push(assignment);

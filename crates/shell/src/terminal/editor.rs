@@ -134,9 +134,7 @@ impl Editor {
     fn complete(&mut self, line: &mut Line<'_>, tabs: usize, complete: &Complete<'_>) {
         let (length, words) = complete(&line.text[..line.cursor]);
         let Some(first) = words.first() else { return line.out.push(0x07) };
-        let common = words.iter().fold(first.len(), |common, word| {
-            word.iter().zip(first).take(common).take_while(|(a, b)| a == b).count()
-        });
+        let common = words.iter().fold(first.len(), |common, word| word.iter().zip(first).take(common).take_while(|(a, b)| a == b).count());
         let mut addition = first.get(length..common).unwrap_or_default().to_vec();
         if words.len() == 1 && !first.ends_with(b"/") {
             addition.push(b' ');
