@@ -140,6 +140,12 @@ fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
+/// A program that does not exist: an ELF header and noise, the same for the same name.
+pub(crate) fn made_up_program(name: &[u8], size: u64, machine: &str) -> Vec<u8> {
+    let path = [b"/bin/", &hex::encode(name).into_bytes()[..]].concat();
+    range(&Subject { path: &path, size, machine }, 0, usize::MAX)
+}
+
 /// FNV-1a of the path.
 fn seed(path: &[u8]) -> u64 {
     path.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))

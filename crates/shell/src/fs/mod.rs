@@ -18,6 +18,7 @@ mod types;
 pub(crate) use build::build;
 pub(crate) use files::base_name;
 pub use files::{Entry, Files};
+pub(crate) use filler::made_up_program;
 pub(crate) use generated::spread;
 pub(crate) use image::Image;
 pub(crate) use inode::{Body, Entries, Ino, Inode};
