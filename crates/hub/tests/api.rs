@@ -300,3 +300,25 @@ async fn a_local_sensor_delivers_in_process_and_keeps_its_id() {
     assert_eq!(client.get("/v1/key/check/40.0.0.1").await.json()["totalEvents"], 11);
     second.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_past_their_retention_are_gone_after_a_start() {
+    use store::{EventLog as _, EventReader as _};
+    let folder = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events");
+    let mut log = store::SqliteEventLog::open(&events).unwrap();
+    let today = Timestamp::from(std::time::SystemTime::now()).day();
+    for day in [today - 31, today - 30, today - 29, today] {
+        log.append(day, &mut std::iter::empty(), &[]).unwrap();
+    }
+    drop(log);
+    let hub = hub(folder.path()).await;
+    let reader = store::SqliteEventReader::new(&events);
+    for _ in 0..500 {
+        if reader.days().unwrap() == [today - 29, today] {
+            return hub.shutdown().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{:?} are there, today is {today}", reader.days());
+}

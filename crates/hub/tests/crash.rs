@@ -72,7 +72,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_counts_twice() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    assert!(acknowledged > 0, "nothing was delivered between the kills");
+    assert!(acknowledged > 10 * batch_events, "hardly anything was delivered between the kills: {acknowledged} events");
 
     let hub = hub(folder.path()).await;
     let durable = hub.ingest().position(SENSOR);

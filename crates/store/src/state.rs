@@ -42,7 +42,7 @@ pub struct SessionRow {
     pub behavior: String,
     /// How bad that is.
     pub severity: Severity,
-    /// Whether a behavior of the catalog was recognised, rather than a built-in or none.
+    /// Whether it has a name: a behavior's or a built-in's. Otherwise it waits for an editor.
     pub classified: bool,
     /// Every primitive found, by id, with how often.
     pub primitives: Vec<(String, u64)>,

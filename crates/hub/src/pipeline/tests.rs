@@ -44,8 +44,11 @@ fn open(folder: &Path) -> Pipeline {
 #[derive(Debug, PartialEq)]
 struct Outcome {
     sessions: Vec<store::SessionRow>,
-    addresses: BTreeMap<IpAddr, (u64, u64, Vec<(String, u64)>)>,
+    addresses: BTreeMap<IpAddr, Counts>,
 }
+
+/// Sessions, events, behaviors.
+type Counts = (u64, u64, Vec<(String, u64)>);
 
 fn outcome(folder: &Path) -> Outcome {
     let reader = SqliteStateReader::new(&folder.join("state.sqlite"));
