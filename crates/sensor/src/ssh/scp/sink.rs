@@ -86,7 +86,7 @@ async fn file(
     connection: &Arc<Connection>,
     wire: &mut Wire,
 ) -> Result<(), Broken> {
-    if let Err(errno) = openable(files, &place) {
+    if let Err(errno) = openable(files, &place, record.mode) {
         return wire.complain_of(&place, errno).await;
     }
     let mut upload = Upload::new(connection, files, place.clone(), Vec::new(), record.mode, "scp").map_err(|_| Broken)?;
@@ -105,7 +105,8 @@ async fn file(
     let whole = wire.answer().await?;
     problem = upload.finish().err().or(problem);
     if let Some(time) = modified {
-        let _ = files.set_modified(&place, time);
+        // `-p`: the mode without the umask, and the time. scp only warns when it may not set them.
+        let _ = files.set_mode(&place, record.mode).and_then(|()| files.set_modified(&place, time));
     }
     match problem {
         Some(errno) => wire.complain_of(&place, errno).await,
@@ -121,12 +122,12 @@ fn is_directory(files: &Files, path: &[u8]) -> Result<(), Errno> {
     }
 }
 
-/// Whether a file can be written, as `open` would say, without changing it.
-fn openable(files: &Files, path: &[u8]) -> Result<(), Errno> {
+/// Makes sure that a file can be written, as `open` does: one that is not there is made.
+fn openable(files: &Files, path: &[u8], mode: u32) -> Result<(), Errno> {
     match files.stat(path) {
         Ok(metadata) if metadata.kind == Kind::Directory => Err(Errno::Eisdir),
         Ok(_) => Ok(()),
-        Err(Errno::Enoent) => files.write(path, Vec::new(), 0o600),
+        Err(Errno::Enoent) => files.write(path, Vec::new(), mode),
         Err(errno) => Err(errno),
     }
 }
