@@ -7,6 +7,7 @@ use super::scp::Transfer;
 use super::sftp::Site;
 use super::tunnel::Tunnel;
 use model::{Blob, Detail, Timestamp};
+use russh::keys::ssh_encoding::lossless::bytes;
 use russh::keys::{Certificate, HashAlg, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, Error, Pty, Sig};
@@ -63,7 +64,8 @@ impl Handler {
     /// Remembers the account when it was let in.
     fn answer(&mut self, user: &str, auth: Auth) -> Result<Auth, Error> {
         if auth == Auth::Accept {
-            user.clone_into(&mut self.user);
+            // An account name that is not text is none of the host's in any case.
+            self.user = String::from_utf8_lossy(&bytes(user)).into_owned();
         }
         Ok(auth)
     }
@@ -123,6 +125,10 @@ fn size(columns: u32, rows: u32) -> (u16, u16) {
     (clamp(columns, 80), clamp(rows, 24))
 }
 
+fn address_and_port(address: &str, port: u32) -> Vec<u8> {
+    [&bytes(address)[..], format!(":{port}").as_bytes()].concat()
+}
+
 fn openssh(key: &PublicKey) -> Vec<u8> {
     key.to_openssh().unwrap_or_default().into_bytes()
 }
@@ -135,20 +141,20 @@ impl russh::server::Handler for Handler {
     }
 
     async fn auth_none(&mut self, user: &str) -> Result<Auth, Error> {
-        Ok(self.login.none(user.as_bytes()).await)
+        Ok(self.login.none(&bytes(user)).await)
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Error> {
-        let auth = self.login.secret("password", user.as_bytes(), password.as_bytes()).await;
+        let auth = self.login.secret("password", &bytes(user), &bytes(password)).await;
         self.answer(user, auth)
     }
 
     async fn auth_keyboard_interactive<'a>(&'a mut self, user: &str, _: &str, response: Option<Response<'a>>) -> Result<Auth, Error> {
         let auth = match response {
-            None => self.login.prompt(user.as_bytes()).await,
+            None => self.login.prompt(&bytes(user)).await,
             Some(answers) => {
-                let answers: Vec<bytes::Bytes> = answers.collect();
-                self.login.secret("keyboard-interactive", user.as_bytes(), &answers.join(&b'\n')).await
+                let answers: Vec<::bytes::Bytes> = answers.collect();
+                self.login.secret("keyboard-interactive", &bytes(user), &answers.join(&b'\n')).await
             }
         };
         self.answer(user, auth)
@@ -156,16 +162,16 @@ impl russh::server::Handler for Handler {
 
     async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Error> {
         let fingerprint = offer.public_key.fingerprint(HashAlg::Sha256).to_string();
-        Ok(self.login.key_offered(user.as_bytes(), &openssh(offer.public_key), &fingerprint).await)
+        Ok(self.login.key_offered(&bytes(user), &openssh(offer.public_key), &fingerprint).await)
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Error> {
-        let auth = self.login.key(user.as_bytes(), &openssh(key.public_key)).await;
+        let auth = self.login.key(&bytes(user), &openssh(key.public_key)).await;
         self.answer(user, auth)
     }
 
     async fn auth_openssh_certificate(&mut self, user: &str, certificate: &Certificate) -> Result<Auth, Error> {
-        let auth = self.login.key(user.as_bytes(), certificate.to_openssh().unwrap_or_default().as_bytes()).await;
+        let auth = self.login.key(&bytes(user), certificate.to_openssh().unwrap_or_default().as_bytes()).await;
         self.answer(user, auth)
     }
 
@@ -195,7 +201,7 @@ impl russh::server::Handler for Handler {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Error> {
-        self.open_tunnel(channel.id(), host.as_bytes(), port, reply).await;
+        self.open_tunnel(channel.id(), &bytes(host), port, reply).await;
         Ok(())
     }
 
@@ -207,7 +213,7 @@ impl russh::server::Handler for Handler {
         _: &mut Session,
     ) -> Result<(), Error> {
         // Recorded as a tunnel to port 0, and refused: no daemon of the fake host listens on a socket.
-        self.open_tunnel(channel.id(), path.as_bytes(), 0, reply).await;
+        self.open_tunnel(channel.id(), &bytes(path), 0, reply).await;
         Ok(())
     }
 
@@ -256,10 +262,10 @@ impl russh::server::Handler for Handler {
         session: &mut Session,
     ) -> Result<(), Error> {
         let (columns, rows) = size(columns, rows);
-        let recorded = self.connection.fingerprint("terminal", term, format!("{columns}x{rows}"));
+        let recorded = self.connection.fingerprint("terminal", bytes(term), format!("{columns}x{rows}"));
         match self.channels.get_mut(&id) {
             Some(Slot::Session(terminal @ None)) if recorded => {
-                *terminal = Some(Terminal { term: term.to_owned(), columns, rows });
+                *terminal = Some(Terminal { term: String::from_utf8_lossy(&bytes(term)).into_owned(), columns, rows });
                 session.channel_success(id)
             }
             _ => session.channel_failure(id),
@@ -288,8 +294,8 @@ impl russh::server::Handler for Handler {
     }
 
     async fn env_request(&mut self, id: ChannelId, name: &str, value: &str, session: &mut Session) -> Result<(), Error> {
-        let recorded = self.connection.fingerprint("environment", format!("{name}={value}"), Blob::default());
-        if recorded && self.connection.profile.accepts_environment(name.as_bytes()) {
+        let recorded = self.connection.fingerprint("environment", [&bytes(name)[..], b"=", &bytes(value)].concat(), Blob::default());
+        if recorded && self.connection.profile.accepts_environment(&bytes(name)) {
             session.channel_success(id)
         } else {
             session.channel_failure(id)
@@ -306,7 +312,7 @@ impl russh::server::Handler for Handler {
         session: &mut Session,
     ) -> Result<(), Error> {
         // A server has no xauth, and sshd refuses without.
-        self.noted("x11-req", format!("{protocol} {cookie}"));
+        self.noted("x11-req", [&bytes(protocol)[..], b" ", &bytes(cookie)].concat());
         session.channel_failure(id)
     }
 
@@ -328,7 +334,7 @@ impl russh::server::Handler for Handler {
     }
 
     async fn subsystem_request(&mut self, id: ChannelId, name: &str, session: &mut Session) -> Result<(), Error> {
-        if self.noted("subsystem", name) && name == "sftp" && self.connection.profile.sftp {
+        if self.noted("subsystem", bytes(name)) && name == "sftp" && self.connection.profile.sftp {
             let site = self.site.clone();
             self.start(id, session, |_| Program::Sftp(site))
         } else {
@@ -355,8 +361,8 @@ impl russh::server::Handler for Handler {
     }
 
     async fn tcpip_forward(&mut self, address: &str, port: &mut u32, _: &mut Session) -> Result<bool, Error> {
-        let detail = || Detail::Tunnel { host: address.into(), port: super::connection::port_number(*port), data: Blob::default() };
-        let granted = self.connection.request(detail) && self.noted("tcpip-forward", format!("{address}:{port}"));
+        let detail = || Detail::Tunnel { host: bytes(address).into(), port: super::connection::port_number(*port), data: Blob::default() };
+        let granted = self.connection.request(detail) && self.noted("tcpip-forward", address_and_port(address, *port));
         if *port == 0 {
             // What a kernel gives when asked for any (net.ipv4.ip_local_port_range). Nothing listens on it.
             *port = rand::random_range(32768..=60999);
@@ -365,11 +371,11 @@ impl russh::server::Handler for Handler {
     }
 
     async fn cancel_tcpip_forward(&mut self, address: &str, port: u32, _: &mut Session) -> Result<bool, Error> {
-        Ok(self.noted("cancel-tcpip-forward", format!("{address}:{port}")))
+        Ok(self.noted("cancel-tcpip-forward", address_and_port(address, port)))
     }
 
     async fn streamlocal_forward(&mut self, path: &str, _: &mut Session) -> Result<bool, Error> {
-        Ok(self.noted("streamlocal-forward@openssh.com", path) && self.connection.profile.tcp_forwarding)
+        Ok(self.noted("streamlocal-forward@openssh.com", bytes(path)) && self.connection.profile.tcp_forwarding)
     }
 }
 
