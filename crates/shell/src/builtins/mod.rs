@@ -8,7 +8,7 @@ mod jobs;
 pub(crate) mod printf;
 mod set;
 pub(crate) mod test;
-mod text;
+pub(crate) mod text;
 mod trap;
 mod variables;
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cat;
+mod clock;
 mod copy;
 mod create;
 mod curl;
@@ -9,6 +10,7 @@ mod cut;
 mod dd;
 mod encode;
 mod fetch;
+mod file;
 mod filters;
 mod find;
 mod glob;
@@ -26,6 +28,7 @@ mod pattern;
 mod ps;
 mod remove;
 mod run;
+mod sed;
 mod shells;
 mod sort;
 mod source;
@@ -35,6 +38,7 @@ mod transfer;
 mod uname;
 mod wc;
 mod wget;
+mod words;
 
 use crate::command::{Command, Tools};
 
@@ -54,10 +58,12 @@ macro_rules! commands {
 }
 
 commands! {
+    "[" Both ["/usr/bin"] words::test;
     "arch" Both ["/usr/bin"] uname::arch;
     "arp" Both ["/usr/sbin"] net::arp;
     "ash" Busybox ["/bin"] shells::sh;
     "base64" Both ["/usr/bin"] encode::base64;
+    "basename" Both ["/usr/bin"] file::basename;
     "bash" Gnu ["/bin"] shells::bash;
     "busybox" Both ["/bin"] run::busybox;
     "cat" Both ["/bin"] cat::run;
@@ -70,14 +76,20 @@ commands! {
     "curl" Gnu ["/usr/bin"] curl::run;
     "cut" Both ["/usr/bin"] cut::run;
     "dash" Gnu ["/bin"] shells::sh;
+    "date" Both ["/bin"] clock::date;
     "dd" Both ["/bin"] dd::run;
     "df" Both ["/bin"] mounts::df;
     "dir" Gnu ["/bin"] ls::run;
+    "dirname" Both ["/usr/bin"] file::dirname;
     "dmesg" Both ["/bin"] memory::dmesg;
     "du" Both ["/usr/bin"] mounts::du;
+    "echo" Both ["/bin"] words::echo;
     "egrep" Both ["/bin"] grep::run;
     "env" Both ["/usr/bin"] run::env;
+    "expr" Both ["/usr/bin"] words::expr;
+    "false" Both ["/bin"] file::fail;
     "fgrep" Both ["/bin"] grep::run;
+    "file" Gnu ["/usr/bin"] file::file;
     "find" Both ["/usr/bin"] find::run;
     "fold" Both ["/usr/bin"] filters::fold;
     "free" Both ["/usr/bin"] memory::free;
@@ -124,13 +136,18 @@ commands! {
     "pidof" Both ["/bin"] ps::pidof;
     "pkill" Both ["/usr/bin"] kill::pkill;
     "printenv" Both ["/usr/bin"] run::printenv;
+    "printf" Both ["/usr/bin"] words::printf;
     "ps" Both ["/bin"] ps::ps;
+    "pwd" Both ["/bin"] file::pwd;
+    "readlink" Both ["/usr/bin"] file::readlink;
+    "realpath" Both ["/usr/bin"] file::readlink;
     "rev" Both ["/usr/bin"] filters::rev;
     "rm" Both ["/bin"] remove::rm;
     "rmdir" Both ["/bin"] remove::rmdir;
     "route" Both ["/sbin"] net::route;
     "rsync" Gnu ["/usr/bin"] transfer::scp;
     "scp" Both ["/usr/bin"] transfer::scp;
+    "sed" Both ["/bin"] sed::run;
     "seq" Both ["/usr/bin"] filters::seq;
     "setsid" Both ["/usr/bin"] run::prefix;
     "sh" Both ["/bin"] shells::sh;
@@ -140,22 +157,27 @@ commands! {
     "sha384sum" Gnu ["/usr/bin"] encode::checksum;
     "sha512sum" Both ["/usr/bin"] encode::checksum;
     "shred" Both ["/usr/bin"] remove::shred;
+    "sleep" Both ["/bin"] clock::sleep;
     "sort" Both ["/usr/bin"] sort::sort;
     "ss" Gnu ["/bin"] net::ss;
+    "stat" Both ["/usr/bin"] file::stat;
     "stdbuf" Gnu ["/usr/bin"] run::prefix;
     "strings" Both ["/usr/bin"] encode::strings;
     "su" Both ["/bin"] run::su;
     "sudo" Gnu ["/usr/bin"] run::sudo;
+    "sync" Both ["/bin"] file::succeed;
     "tac" Both ["/usr/bin"] filters::tac;
     "tail" Both ["/usr/bin"] head::tail;
     "taskset" Both ["/usr/bin"] run::prefix;
     "tee" Both ["/usr/bin"] filters::tee;
+    "test" Both ["/usr/bin"] words::test;
     "tftp" Both ["/usr/bin"] transfer::tftp;
     "time" Both ["/usr/bin"] run::time;
     "timeout" Both ["/usr/bin"] run::timeout;
     "top" Both ["/usr/bin"] memory::top;
     "touch" Both ["/bin"] create::touch;
     "tr" Both ["/usr/bin"] tr::run;
+    "true" Both ["/bin"] file::succeed;
     "truncate" Both ["/usr/bin"] create::truncate;
     "tty" Both ["/usr/bin"] id::tty;
     "umount" Both ["/bin"] mounts::umount;
@@ -164,9 +186,12 @@ commands! {
     "unlink" Both ["/usr/bin"] remove::unlink;
     "uptime" Both ["/usr/bin"] id::uptime;
     "users" Both ["/usr/bin"] id::users;
+    "usleep" Busybox ["/bin"] clock::sleep;
     "w" Both ["/usr/bin"] id::w;
     "wc" Both ["/usr/bin"] wc::run;
     "wget" Both ["/usr/bin"] wget::run;
+    "whereis" Gnu ["/usr/bin"] file::whereis;
+    "which" Both ["/usr/bin"] file::which;
     "who" Both ["/usr/bin"] id::who;
     "whoami" Both ["/usr/bin"] id::whoami;
     "xargs" Both ["/usr/bin"] run::xargs;
