@@ -60,7 +60,7 @@ fn scp_and_sftp_uploads_are_kept() {
     }
     let back = keep.path().join("back.bin");
     let batch = format!("put {path} /tmp/third\nls -l /tmp\nget /tmp/third {}\nrm /tmp/third\n", back.display());
-    let output = ssh("sftp", port, &["-b", "-", "-o", "BatchMode=no", "root@127.0.0.1"], batch.as_bytes());
+    let output = ssh("sftp", port, &["-o", "BatchMode=no", "-b", "-", "root@127.0.0.1"], batch.as_bytes());
     assert!(output.status.success(), "sftp: {output:?}");
     assert_eq!(std::fs::read(&back).expect("it came back"), std::fs::read(&file).expect("it is there"));
 
@@ -141,9 +141,11 @@ fn nmap_names_the_personas_products() {
     let ports: Vec<String> = ["ssh", "http", "https"].iter().map(|p| running.decoy(p).port().to_string()).collect();
     let output = client("nmap", &["-sV", "-Pn", "-n", "-p", &ports.join(","), "127.0.0.1"]);
     let screen = text(&output);
-    for product in ["OpenSSH 8.9p1 Ubuntu", "Apache httpd 2.4.52 ((Ubuntu))", "ssl/http"] {
+    for product in ["OpenSSH 8.9p1 Ubuntu", "Apache httpd 2.4.52 ((Ubuntu))"] {
         assert!(screen.contains(product), "{product} not in {screen}");
     }
+    // On a port that is not 443 nmap speaks plain HTTP first, and a real Apache answers that too.
+    assert_eq!(screen.matches("Apache httpd 2.4.52").count(), 2, "{screen}");
     assert!(!screen.to_lowercase().contains("honeypot") && !screen.to_lowercase().contains("cowrie"), "{screen}");
 }
 

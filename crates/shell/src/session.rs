@@ -40,13 +40,15 @@ impl Session {
     pub(crate) async fn drive(&self, leader: &Task, linger: Duration) -> u8 {
         let mut all = FuturesUnordered::new();
         let mut pump =
-            self.terminal.clone().map(|terminal| -> BoxFuture<'_, ()> { Box::pin(async move { terminal.pump(&self.machine).await }) });
+            self.terminal.clone().map(|terminal| -> BoxFuture<'_, bool> { Box::pin(async move { terminal.pump(&self.machine).await }) });
         std::future::poll_fn(|cx| {
             loop {
                 // What was typed comes first: Ctrl-C must reach a busy process.
-                if pump.as_mut().is_some_and(|pump| pump.as_mut().poll(cx).is_ready()) {
+                if let Some(Poll::Ready(gone)) = pump.as_mut().map(|pump| pump.as_mut().poll(cx)) {
                     pump = None;
-                    self.machine.tasks().iter().for_each(|task| task.signal(crate::task::signal::HUP));
+                    if gone {
+                        self.machine.tasks().iter().for_each(|task| task.signal(crate::task::signal::HUP));
+                    }
                 }
                 let idle = self.poll_all(&mut all, cx);
                 if leader.status().ended() || idle.is_ready() {

@@ -149,11 +149,12 @@ impl Terminal {
         Ok(())
     }
 
-    /// Takes what the client types, echoes it and turns Ctrl-C and its like into signals, until the client is gone.
-    pub(crate) async fn pump(&self, machine: &Machine) {
+    /// Takes what the client types, echoes it and turns Ctrl-C and its like into signals, until the client is gone (`true`) or types no more
+    /// (`false`): then what it typed is still read and run, as when a script is piped into `ssh -tt`.
+    pub(crate) async fn pump(&self, machine: &Machine) -> bool {
         loop {
             match poll_fn(|cx| self.poll_work(cx)).await {
-                Work::HungUp => return,
+                Work::HungUp => return false,
                 Work::Echo(echo, signals) => {
                     let group = self.foreground();
                     for signal in signals {
@@ -161,7 +162,7 @@ impl Terminal {
                     }
                     if !echo.is_empty() && self.output.send((Stream::Out, echo)).await.is_err() {
                         self.hang_up();
-                        return;
+                        return true;
                     }
                 }
             }
