@@ -5,7 +5,7 @@ use model::{Detail, Protocol, Timestamp, wire};
 use persona::{Instance, Persona};
 use russh::client::{self, Handle};
 use russh::keys::PublicKeyOrCertificate;
-use russh::{Channel, ChannelMsg};
+use russh::{Channel, ChannelMsg, ChannelReadHalf};
 use sensor::CloseReason;
 use sensor::captures::{Captures, CapturesConfig};
 use sensor::recorder::Recorder;
@@ -142,11 +142,12 @@ impl Client {
     pub async fn run(&self, command: &str, stdin: &[u8]) -> Ran {
         let channel = self.channel().await;
         channel.exec(true, command).await.unwrap();
-        let work = async {
-            channel.data(stdin).await.unwrap();
-            channel.eof().await.unwrap();
-            finish(channel).await
+        let (read, write) = channel.split();
+        let send = async {
+            write.data(stdin).await.unwrap();
+            write.eof().await.unwrap();
         };
+        let work = async { tokio::join!(send, collect(read)).1 };
         tokio::time::timeout(Duration::from_secs(20), work).await.unwrap_or_else(|_| panic!("{command} hangs"))
     }
 
@@ -156,7 +157,11 @@ impl Client {
 }
 
 /// Collects a channel's output until it closes.
-pub async fn finish(mut channel: Channel<client::Msg>) -> Ran {
+pub async fn finish(channel: Channel<client::Msg>) -> Ran {
+    collect(channel.split().0).await
+}
+
+async fn collect(mut channel: ChannelReadHalf) -> Ran {
     let mut ran = Ran::default();
     while let Some(message) = channel.wait().await {
         match message {
@@ -168,4 +173,22 @@ pub async fn finish(mut channel: Channel<client::Msg>) -> Ran {
         }
     }
     ran
+}
+
+/// Reads output until it contains `wanted`.
+pub async fn until(channel: &mut Channel<client::Msg>, wanted: &str) -> String {
+    let mut output = Vec::new();
+    let read = async {
+        while !String::from_utf8_lossy(&output).contains(wanted) {
+            match channel.wait().await {
+                Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. }) => output.extend_from_slice(&data),
+                Some(_) => {}
+                None => break,
+            }
+        }
+    };
+    let timely = tokio::time::timeout(Duration::from_secs(10), read).await.is_ok();
+    let text = String::from_utf8_lossy(&output).into_owned();
+    assert!(timely && text.contains(wanted), "waiting for {wanted:?}, got {text:?}");
+    text
 }

@@ -1,6 +1,7 @@
 //! The SSH decoy against a real client (and against what is not one).
 
 mod decoy;
+mod shell;
 
 use decoy::{Client, Decoy, Ran, finish};
 use emulation::CredentialPolicy;
