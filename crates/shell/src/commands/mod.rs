@@ -1,6 +1,7 @@
 //! The programs of the fake host, one file each (closely related ones share), all in [`COMMANDS`].
 
 mod accounts;
+mod awk;
 mod cat;
 mod clock;
 mod copy;
@@ -62,6 +63,7 @@ commands! {
     "arch" Both ["/usr/bin"] uname::arch;
     "arp" Both ["/usr/sbin"] net::arp;
     "ash" Busybox ["/bin"] shells::sh;
+    "awk" Both ["/usr/bin"] awk::run;
     "base64" Both ["/usr/bin"] encode::base64;
     "basename" Both ["/usr/bin"] file::basename;
     "bash" Gnu ["/bin"] shells::bash;
