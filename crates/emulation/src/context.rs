@@ -5,6 +5,7 @@ use model::{Blob, Detail, Timestamp};
 use persona::{Instance, Persona};
 use rand::rngs::SmallRng;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Limits a protocol applies itself. All are per session; the runtime's own limits (connections, seconds, bytes recorded) are not here.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +55,8 @@ pub enum Action {
     TerminalSize(u16, u16),
     /// Send bytes on the data channel and close it.
     DataReply(Vec<u8>),
+    /// Wait so long, from now, for what the session wants of the peer next; `None` as long as the sensor's limits allow.
+    Deadline(Option<Duration>),
 }
 
 /// A session's window on the world for the duration of one call.
@@ -116,6 +119,12 @@ impl Context<'_> {
         let accepted = self.policy.accepts(&Credentials { username, secret, attempt });
         self.emit(Detail::Auth { method: method.into(), username: username.into(), secret: secret.into(), accepted });
         accepted
+    }
+
+    /// Says how long to wait, from now, before [`crate::Session::lapse`] is called; `None` to wait as long as the sensor's limits allow. It
+    /// counts only while the session wants more bytes.
+    pub fn expect_within(&mut self, time: Option<Duration>) {
+        self.actions.push(Action::Deadline(time));
     }
 
     /// Types bytes into the terminal asked for with [`crate::Next::Terminal`].

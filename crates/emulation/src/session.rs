@@ -21,6 +21,13 @@ pub trait Session: Send {
     /// What was asked for through [`Next`] is done, or has something to say.
     fn resume(&mut self, done: Done, cx: &mut Context<'_>) -> Next;
 
+    /// The peer has not sent a whole message in the time set by [`Context::expect_within`]. Unless the server imitated says something then,
+    /// the session ends as if the peer had closed its side.
+    fn lapse(&mut self, input: &mut Input, cx: &mut Context<'_>) -> Next {
+        self.end(input, cx);
+        Next::Close
+    }
+
     /// The peer has closed its side: a last chance to record what `input` still holds.
     fn end(&mut self, _input: &mut Input, _cx: &mut Context<'_>) {}
 }

@@ -18,6 +18,7 @@ use std::io;
 use std::time::Duration;
 use terminal::Terminal;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 /// One session on one stream.
 pub(crate) struct Driver<S> {
@@ -29,6 +30,8 @@ pub(crate) struct Driver<S> {
     seen: bool,
     /// The peer has closed its side.
     ended: bool,
+    /// When the session's patience with its peer ends.
+    deadline: Option<Instant>,
     terminal: Option<Box<Terminal>>,
     data: Option<DataChannel>,
 }
@@ -43,6 +46,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
             input: Input::default(),
             seen: true,
             ended: false,
+            deadline: None,
             terminal: None,
             data: None,
         };
@@ -125,6 +129,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
                 return Err(CloseReason::Peer);
             }
             let room = self.room()?;
+            let deadline = self.deadline;
             let done = tokio::select! {
                 biased;
                 reason = &mut self.watch => return Err(reason),
@@ -132,6 +137,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
                 read = receive(&mut self.wire, room, &self.core.meter, &mut self.input) => {
                     self.received(read)?;
                     None
+                }
+                () = at(deadline) => {
+                    self.deadline = None;
+                    match self.call(|session, input, cx| session.lapse(input, cx)).await? {
+                        Next::More => None,
+                        next => return Ok(next),
+                    }
                 }
             };
             if let Some(done) = done {
@@ -217,6 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
                         data.reply(bytes);
                     }
                 }
+                Action::Deadline(time) => self.deadline = time.and_then(|time| Instant::now().checked_add(time)),
             }
         }
         Ok(next)
@@ -250,6 +263,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Driver<S> {
     /// How long a session goes on after the peer has closed its side.
     fn half_closed(&self) -> Duration {
         Duration::from_secs(self.core.decoy.shared.limits.half_closed_seconds_max)
+    }
+}
+
+/// Waits for a moment that may never come.
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -99,10 +99,16 @@ struct Conversation {
 
 impl Conversation {
     async fn run(mut self) -> CloseReason {
-        match self.drive().await {
+        let reason = match self.drive().await {
             Ok(never) => match never {},
             Err(reason) => reason,
+        };
+        // What came while the session was ending is recorded, if not answered. Later datagrams begin a conversation of their own.
+        self.datagrams.close();
+        while let Ok(datagram) = self.datagrams.try_recv() {
+            self.core.meter.received(&datagram);
         }
+        reason
     }
 
     async fn drive(&mut self) -> Result<std::convert::Infallible, CloseReason> {
@@ -154,8 +160,11 @@ impl Conversation {
             datagram = tokio::time::timeout(silence, self.datagrams.recv()) => datagram,
         };
         // Datagrams have no end of conversation but silence; that is no limit reached.
-        let (Ok(Some(mut datagram)), false) = (datagram, self.core.meter.is_exhausted()) else { return Err(CloseReason::Idle) };
+        let Ok(Some(mut datagram)) = datagram else { return Err(CloseReason::Idle) };
         self.core.meter.received(&datagram);
+        if self.core.meter.is_exhausted() {
+            return Err(self.core.meter.exhausted());
+        }
         datagram.truncate(limits.input_bytes_max);
         Ok(datagram)
     }
@@ -167,7 +176,8 @@ impl Conversation {
                 Action::Emit(detail) => self.core.recorder.record(detail),
                 Action::Capture(file) => self.core.recorder.capture(&file.path, &file.content, file.method),
                 Action::Reply(bytes) => self.send(&bytes).await,
-                Action::TerminalInput(_) | Action::TerminalSize(..) | Action::DataReply(_) => {}
+                // Silence has a limit of its own here.
+                Action::TerminalInput(_) | Action::TerminalSize(..) | Action::DataReply(_) | Action::Deadline(_) => {}
             }
         }
         Ok(next)

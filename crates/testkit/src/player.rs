@@ -76,6 +76,7 @@ pub struct Player {
     items: Vec<Item>,
     is_closed: bool,
     calls: u64,
+    deadline: Option<Duration>,
 }
 
 impl Player {
@@ -84,7 +85,8 @@ impl Player {
         let Engine::Session(factory) = &definition.engine else { panic!("{} is not driven by a session", definition.name) };
         let session = factory(&world.persona).unwrap_or_else(|e| panic!("{}: {e}", definition.name))();
         let commands = VecDeque::new();
-        let mut player = Player { world, commands, session, input: Input::default(), items: Vec::new(), is_closed: false, calls: 0 };
+        let mut player =
+            Player { world, commands, session, input: Input::default(), items: Vec::new(), is_closed: false, calls: 0, deadline: None };
         let next = player.call(|session, _, cx| session.open(cx));
         player.settle(next);
         player
@@ -123,6 +125,19 @@ impl Player {
                 Next::More
             });
             self.is_closed = true;
+        }
+    }
+
+    /// How long the session waits for the peer, from when it said so.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.deadline
+    }
+
+    /// Lets that time pass.
+    pub fn lapse(&mut self) {
+        if !self.is_closed {
+            let next = self.call(|session, input, cx| session.lapse(input, cx));
+            self.settle(next);
         }
     }
 
@@ -198,6 +213,8 @@ impl Player {
             match (self.items.last_mut(), action) {
                 (Some(Item::Action(Action::Reply(last))), Action::Reply(more)) => last.extend(more),
                 (Some(Item::Action(Action::TerminalInput(last))), Action::TerminalInput(more)) => last.extend(more),
+                // It depends on how the bytes were cut, which nothing else that is written down does.
+                (_, Action::Deadline(time)) => self.deadline = time,
                 (_, Action::Emit(detail)) => self.items.push(Item::Event(detail)),
                 (_, action) => self.items.push(Item::Action(action)),
             }

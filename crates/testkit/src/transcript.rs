@@ -285,6 +285,8 @@ fn render(items: &[Item]) -> Vec<String> {
             Item::Asked(Next::Close | Next::More) => lines.push("* close\n".into()),
             Item::Ended => lines.push("* end\n".into()),
             Item::Stalled => lines.push("* stalled\n".into()),
+            // A player keeps it apart.
+            Item::Action(Action::Deadline(_)) => {}
         }
     }
     lines

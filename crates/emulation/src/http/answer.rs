@@ -59,6 +59,7 @@ impl Http {
             cx.emit(Detail::Tunnel { host: exchange.host.as_str().into(), port: exchange.port, data: Blob::default() });
         }
 
+        let is_let_in = self.is_let_in(basic, target.as_ref().is_ok_and(|target| site.realm(&target.path).is_some()), cx);
         let error = |status, note| Outcome::Reply(server.error(&site, &exchange, status, note));
         let outcome = if let (Flavour::Apache, Err(reason)) = (site.flavour, host) {
             cx.malformed(reason, &raw_target);
@@ -79,7 +80,7 @@ impl Http {
                 }
                 Err(Unusable::NotFound) => error(404, Note::None),
                 Err(Unusable::Forbidden) => error(403, Note::None),
-                Ok(target) => match site.realm(&target.path).filter(|_| !self.is_let_in(basic, cx)) {
+                Ok(target) => match site.realm(&target.path).filter(|_| !is_let_in) {
                     Some(realm) => error(401, Note::Realm(&realm.name)),
                     None => match (route, selection) {
                         (Some(route), _) => self.take_route(&site, &exchange, route, fields, cx),
@@ -101,8 +102,8 @@ impl Http {
         }
     }
 
-    /// Judges basic credentials.
-    fn is_let_in(&mut self, basic: Basic, cx: &mut Context<'_>) -> bool {
+    /// Judges basic credentials. Where nobody asked for any they are recorded all the same, as not accepted: the server ignores them.
+    fn is_let_in(&mut self, basic: Basic, is_wanted: bool, cx: &mut Context<'_>) -> bool {
         match basic {
             Basic::Absent => false,
             Basic::Unreadable(data) => {
@@ -113,6 +114,11 @@ impl Http {
                 let pair = (username, password);
                 if self.known.as_ref() == Some(&pair) {
                     return true;
+                }
+                if !is_wanted {
+                    let (username, secret) = (pair.0.as_slice().into(), pair.1.as_slice().into());
+                    cx.emit(Detail::Auth { method: "basic".into(), username, secret, accepted: false });
+                    return false;
                 }
                 self.attempts = self.attempts.saturating_add(1);
                 let accepted = cx.authenticate("basic", &pair.0, &pair.1, self.attempts);

@@ -245,6 +245,7 @@ fn error_page(site: &Site, exchange: &Exchange, status: u16, note: Note<'_>) -> 
         403 => "<p>You don't have permission to access this resource.</p>\n".into(),
         404 => "<p>The requested URL was not found on this server.</p>\n".into(),
         405 => format!("<p>The requested method {method} is not allowed for this URL.</p>\n"),
+        408 => "<p>Server timeout waiting for the HTTP request from the client.</p>\n".into(),
         413 => format!(
             "The requested resource does not allow request data with {method} requests, or the amount of data provided in\n\
              the request exceeds the capacity limit.\n"

@@ -15,6 +15,7 @@ impl Server for Busybox {
     fn error<'a>(&self, _site: &'a Site, _exchange: &Exchange, status: u16, note: Note<'_>) -> Reply<'a> {
         let info = match status {
             400 => "Unsupported method",
+            408 => "No request appeared within 60 seconds",
             404 => "The requested URL was not found",
             500 => "Internal Server Error",
             501 => "The requested method is not recognized",

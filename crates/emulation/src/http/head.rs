@@ -90,6 +90,11 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Whether the request line was read.
+    pub fn is_in_headers(&self) -> bool {
+        self.in_headers
+    }
+
     /// What was read of a head that never became whole.
     pub fn into_partial(self) -> Head {
         self.head

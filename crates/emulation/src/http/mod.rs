@@ -15,6 +15,7 @@ mod form;
 mod gzip;
 mod head;
 mod page;
+mod patience;
 mod reply;
 mod routing;
 mod site;
@@ -26,7 +27,7 @@ use crate::{Context, Done, Factory, Input, Next, Session};
 use body::{Body, Framing};
 use exchange::{Exchange, Persistence};
 use head::{Head, Reader, Refusal, Rules};
-use model::Detail;
+use model::{Detail, Timestamp};
 use page::Values;
 use persona::{Persona, PersonaError};
 use reply::{Note, Reply, Server};
@@ -48,7 +49,7 @@ fn make(persona: &Persona, is_secure: bool) -> Result<Factory, PersonaError> {
     let site = Arc::new(Site::read(persona)?);
     Ok(Box::new(move || {
         let stage = Stage::Head(Reader::default());
-        Box::new(Http { site: site.clone(), is_secure, stage, served: 0, attempts: 0, known: None })
+        Box::new(Http { site: site.clone(), is_secure, stage, served: 0, attempts: 0, known: None, is_between: false })
     }))
 }
 
@@ -70,14 +71,16 @@ struct Http {
     attempts: u32,
     /// Basic credentials that have been let in: clients repeat them with every request.
     known: Option<(Vec<u8>, Vec<u8>)>,
+    /// Whether a request was answered and the next has not begun.
+    is_between: bool,
 }
 
 /// What the next bytes are for.
 enum Stage {
     /// A request's line and headers.
     Head(Reader),
-    /// Its body.
-    Body(Box<(Head, Body)>),
+    /// Its body, and when it was announced.
+    Body(Box<(Head, Body, Timestamp)>),
     /// A command is running; this will be answered.
     Running(Box<(Exchange, String)>),
 }
@@ -95,7 +98,11 @@ impl Http {
         let stays = self.server().write(site, exchange, reply, &mut out);
         cx.reply(out);
         self.stage = Stage::Head(Reader::default());
-        if stays { Next::More } else { Next::Close }
+        if !stays {
+            return Next::Close;
+        }
+        self.await_next(cx);
+        Next::More
     }
 
     /// The head broke a rule or a limit.
@@ -170,17 +177,22 @@ impl Http {
         if self.site.flavour == Flavour::Apache && head.is_modern() && head.has_token("expect", "100-continue") {
             cx.reply("HTTP/1.1 100 Continue\r\n\r\n");
         }
-        self.stage = Stage::Body(Box::new((head, body)));
+        self.await_body(cx.now, 0, cx);
+        self.stage = Stage::Body(Box::new((head, body, cx.now)));
         Next::More
     }
 }
 
 impl Session for Http {
-    fn open(&mut self, _cx: &mut Context<'_>) -> Next {
+    fn open(&mut self, cx: &mut Context<'_>) -> Next {
+        self.await_head(cx);
         Next::More
     }
 
     fn receive(&mut self, input: &mut Input, cx: &mut Context<'_>) -> Next {
+        if std::mem::take(&mut self.is_between) {
+            self.await_head(cx);
+        }
         match &mut self.stage {
             Stage::Head(reader) => {
                 let strict = self.site.flavour == Flavour::Apache;
@@ -193,12 +205,16 @@ impl Session for Http {
                 }
             }
             Stage::Body(exchange) => match exchange.1.read(input) {
-                body::Step::Incomplete => Next::More,
+                body::Step::Incomplete => {
+                    let (since, bytes) = (exchange.2, exchange.1.bytes);
+                    self.await_body(since, bytes, cx);
+                    Next::More
+                }
                 step => {
                     let Stage::Body(exchange) = std::mem::replace(&mut self.stage, Stage::Head(Reader::default())) else {
                         return Next::Close;
                     };
-                    let (head, body) = *exchange;
+                    let (head, body, _) = *exchange;
                     match step {
                         body::Step::Broken(reason, data) => {
                             cx.malformed(reason, &data);
@@ -229,11 +245,15 @@ impl Session for Http {
         self.send(&site, &exchange, reply, cx)
     }
 
+    fn lapse(&mut self, input: &mut Input, cx: &mut Context<'_>) -> Next {
+        self.give_up(input, cx)
+    }
+
     fn end(&mut self, input: &mut Input, cx: &mut Context<'_>) {
         // What the peer cut short is still a request, and often the whole exploit.
         match std::mem::replace(&mut self.stage, Stage::Head(Reader::default())) {
             Stage::Body(exchange) => {
-                let (head, body) = *exchange;
+                let (head, body, _) = *exchange;
                 emit_request(head, body.kept, body.bytes, cx);
             }
             Stage::Head(reader) => {

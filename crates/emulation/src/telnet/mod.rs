@@ -27,6 +27,9 @@ const TERMINAL_TYPE_BYTES_MAX: usize = 40;
 /// The longest account name (`useradd` allows 32 bytes).
 const ACCOUNT_BYTES_MAX: usize = 32;
 
+/// How long both login programs wait for a login (`TIMEOUT` in BusyBox's `login.c`, `LOGIN_TIMEOUT` in `login.defs`).
+const LOGIN_TIME: Duration = Duration::from_secs(60);
+
 struct Telnet {
     profile: Arc<Profile>,
     decoder: Decoder,
@@ -81,6 +84,7 @@ impl Telnet {
     }
 
     fn begin_login(&mut self, cx: &mut Context<'_>) {
+        cx.expect_within(Some(LOGIN_TIME));
         Self::print(cx, &self.profile.issue);
         match self.user.take() {
             // netkit passes the user of the environment on to login, which then asks for the password only.
@@ -112,21 +116,28 @@ impl Telnet {
                 self.value(option, &data, cx);
                 self.negotiate(cx, |negotiation, out| negotiation.value(option, out));
             }
-            Token::Overlong(_, data) => cx.malformed("telnet subnegotiation too long", &data),
-            Token::Unknown(byte) => cx.malformed("unknown telnet command", &[codec::IAC, byte]),
+            Token::Overlong(_, data) if self.may_record(cx) => cx.malformed("telnet subnegotiation too long", &data),
+            Token::Unknown(byte) if self.may_record(cx) => cx.malformed("unknown telnet command", &[codec::IAC, byte]),
+            Token::Overlong(..) | Token::Unknown(_) => {}
         }
         Next::More
     }
 
-    /// Records an option command, up to a limit: a peer could send them without end.
+    /// Records an option command, up to a limit.
     fn record(&mut self, raw: &[u8], value: String, cx: &mut Context<'_>) {
+        if self.may_record(cx) {
+            cx.emit(Detail::Fingerprint { method: "telnet_option".into(), value: value.into(), raw: raw.into() });
+        }
+    }
+
+    /// Counts a command that is worth an event; false beyond the limit: a peer could send them without end.
+    fn may_record(&mut self, cx: &mut Context<'_>) -> bool {
         self.recorded = self.recorded.saturating_add(1);
         let limit = cx.limits.negotiations_max;
-        if self.recorded <= limit {
-            cx.emit(Detail::Fingerprint { method: "telnet_option".into(), value: value.into(), raw: raw.into() });
-        } else if self.recorded == limit.saturating_add(1) {
+        if self.recorded == limit.saturating_add(1) {
             cx.limit("negotiations_max", u64::from(limit));
         }
+        self.recorded <= limit
     }
 
     /// Lets the negotiation react, and shows the prompt when it has become possible.
@@ -236,6 +247,7 @@ impl Telnet {
                 self.attempts += 1;
                 if cx.authenticate("password", &user, &line, self.attempts) {
                     self.stage = Stage::Terminal { after_cr: self.line.is_after_cr() };
+                    cx.expect_within(None);
                     let user = account(&user);
                     return Next::Terminal(TerminalRequest { user, term: self.term.clone(), columns: self.size.0, rows: self.size.1 });
                 }
@@ -302,6 +314,16 @@ impl Session for Telnet {
             Done::TerminalExited(_) => Next::Close,
             _ => Next::More,
         }
+    }
+
+    fn lapse(&mut self, input: &mut Input, cx: &mut Context<'_>) -> Next {
+        self.end(input, cx);
+        let seconds = LOGIN_TIME.as_secs();
+        match self.profile.daemon {
+            Daemon::Busybox => cx.reply(format!("\r\nLogin timed out after {seconds} seconds\r\n")),
+            Daemon::Netkit => Self::print(cx, &format!("\nLogin timed out after {seconds} seconds.\n")),
+        }
+        Next::Close
     }
 
     fn end(&mut self, _input: &mut Input, cx: &mut Context<'_>) {

@@ -58,3 +58,23 @@ async fn conversations_are_bounded() {
     assert_eq!(running.sessions(2).await.len(), 2);
     assert_eq!(ask(&sockets[2], b"d\n").await, b"d\n", "silence has made room");
 }
+
+#[tokio::test]
+async fn a_conversation_that_ends_loses_no_datagram() {
+    let running = start(&config(Limits { udp_idle_seconds_max: 1, ..Limits::default() }));
+    let socket = socket(&running).await;
+    for datagram in [&b"wait 300\n"[..], b"quit\n", b"late\n", b"later\n"] {
+        socket.send(datagram).await.unwrap();
+    }
+    let details = running.session().await;
+    assert_eq!(recorded(&details, true), b"wait 300\nquit\nlate\nlater\n");
+    assert_eq!(reason(&details), "server");
+}
+
+#[tokio::test]
+async fn a_conversation_ends_at_the_byte_limit() {
+    let running = start(&config(Limits { session_bytes_max: 10, ..Limits::default() }));
+    socket(&running).await.send(b"twelve bytes").await.unwrap();
+    let details = running.session().await;
+    assert_eq!((reason(&details), limits_reached(&details)), ("limit", vec!["session_bytes_max"]));
+}
