@@ -3,7 +3,9 @@
 use super::client_hello::ClientHello;
 use crate::files::write_private;
 use persona::{Instance, Persona, PersonaError};
-use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, SanType, SerialNumber};
+use rcgen::{CertificateParams, DistinguishedName, DnType, IsCa, KeyPair, SanType, SerialNumber};
+use rsa::RsaPrivateKey;
+use rsa::pkcs8::{EncodePrivateKey, LineEnding};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -15,7 +17,8 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// `[services.tls]` of a persona. The defaults are those of Debian's `make-ssl-cert`: the host's name, ten years.
+/// `[services.tls]` of a persona. The defaults are those of Debian's `make-ssl-cert`: the host's name, ten years, RSA
+/// with 2048 bits.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsPersona {
@@ -27,13 +30,22 @@ pub struct TlsPersona {
     pub issued_days_before_boot: u32,
     /// How many days it is valid.
     pub valid_days: u32,
+    /// Bits of the certificate's RSA key; 0 for an ECDSA key on P-256.
+    pub rsa_bits: usize,
     /// Application protocols the server knows, best first (RFC 7301); none makes it ignore what clients offer.
     pub alpn: Vec<String>,
 }
 
 impl Default for TlsPersona {
     fn default() -> Self {
-        TlsPersona { common_name: None, organization: None, issued_days_before_boot: 30, valid_days: 3650, alpn: Vec::new() }
+        TlsPersona {
+            common_name: None,
+            organization: None,
+            issued_days_before_boot: 30,
+            valid_days: 3650,
+            rsa_bits: 2048,
+            alpn: Vec::new(),
+        }
     }
 }
 
@@ -55,6 +67,9 @@ pub enum IdentityError {
     /// The certificate could not be made.
     #[error("the certificate cannot be made")]
     Make(#[from] rcgen::Error),
+    /// The certificate's RSA key could not be made.
+    #[error("the certificate's RSA key cannot be made; is [services.tls] rsa_bits of the persona a usual size, as 2048 is?")]
+    Key(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The certificate kept is of no use.
     #[error("the certificate in {path} is not usable; delete it, and a new one is made at the next start")]
     Use {
@@ -110,7 +125,7 @@ impl Identity {
     }
 }
 
-fn make(service: &TlsPersona, persona: &Persona, instance: &Instance) -> Result<String, rcgen::Error> {
+fn make(service: &TlsPersona, persona: &Persona, instance: &Instance) -> Result<String, IdentityError> {
     let host = &persona.host;
     let full_name = if host.domain.is_empty() { host.hostname.clone() } else { format!("{}.{}", host.hostname, host.domain) };
     let common_name = service.common_name.clone().unwrap_or(full_name);
@@ -128,8 +143,17 @@ fn make(service: &TlsPersona, persona: &Persona, instance: &Instance) -> Result<
     params.subject_alt_names = vec![SanType::DnsName(common_name.as_str().try_into()?)];
     params.distinguished_name.push(DnType::CommonName, common_name);
     params.is_ca = IsCa::ExplicitNoCa;
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let key = KeyPair::generate()?;
+    let key = match service.rsa_bits {
+        0 => KeyPair::generate()?,
+        bits => rsa_key(bits)?,
+    };
     let certificate = params.self_signed(&key)?;
     Ok(key.serialize_pem() + &certificate.pem())
+}
+
+/// An RSA key. ring, which rcgen makes keys with, only signs with them.
+fn rsa_key(bits: usize) -> Result<KeyPair, IdentityError> {
+    let key = RsaPrivateKey::new(&mut rand::rng(), bits).map_err(|error| IdentityError::Key(error.into()))?;
+    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|error| IdentityError::Key(error.into()))?;
+    Ok(KeyPair::from_pem(&pem)?)
 }

@@ -6,6 +6,7 @@ use sensor::captures::Captures;
 use sensor::spool::Spool;
 use sensor::{Config, DecoyConfig, Limits, Ports, Sensor, StartError};
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,9 +35,16 @@ pub fn config(limits: Limits) -> Config {
 }
 
 pub fn start(config: &Config) -> Running {
+    // Making a certificate takes a while; one serves all tests.
+    static CERTIFICATE: OnceLock<Vec<u8>> = OnceLock::new();
     let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tls.pem");
+    if let Some(pem) = CERTIFICATE.get() {
+        std::fs::write(&path, pem).unwrap();
+    }
     let spool = Spool::open(config.spool.in_directory(folder.path())).unwrap();
     let sensor = try_start(config, &folder, spool.clone()).unwrap();
+    CERTIFICATE.get_or_init(|| std::fs::read(&path).unwrap());
     Running { sensor, spool, folder }
 }
 
