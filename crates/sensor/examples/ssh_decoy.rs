@@ -13,6 +13,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
+use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -33,7 +34,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (stream, peer) = listener.accept().await?;
         let _ = stream.set_nodelay(true);
         let recorder = Recorder::new(spool.clone(), captures.clone(), peer.ip(), Protocol::Ssh);
-        let connection = SshConnection { recorder, host: host.clone(), policy: policy.clone(), peer, local };
+        let shutdown = CancellationToken::new();
+        let connection = SshConnection { recorder, host: host.clone(), policy: policy.clone(), peer, local, shutdown };
         let server = server.clone();
         tokio::spawn(async move { server.serve(stream, connection).await });
     }

@@ -21,6 +21,8 @@ pub struct Limits {
     pub login_seconds_max: u64,
     /// Bytes a session may move, both ways together.
     pub session_bytes_max: u64,
+    /// Events a session may record before it is closed: what is cheap to send must not fill the spool.
+    pub session_events_max: u64,
     /// Received bytes a session records as `rx` events.
     pub recorded_rx_bytes_max: u64,
     /// Sent bytes a session records as `tx` events.
@@ -53,6 +55,10 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// Header lines of a request.
     pub headers_max: usize,
+    /// Bytes of a peer's uploads over SSH that are held until they are whole.
+    pub upload_bytes_max: usize,
+    /// The same of all peers together.
+    pub all_upload_bytes_max: usize,
     /// Login attempts before a server hangs up.
     pub auth_attempts_max: u32,
     /// Bytes quoted in a `malformed` event.
@@ -64,6 +70,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let protocol = emulation::Limits::default();
+        let ssh = crate::ssh::SshLimits::default();
         Limits {
             sessions_max: 20_000,
             address_sessions_max: 256,
@@ -72,6 +79,7 @@ impl Default for Limits {
             idle_seconds_max: 300,
             login_seconds_max: 120,
             session_bytes_max: 128 * 1024 * 1024,
+            session_events_max: 200_000,
             recorded_rx_bytes_max: 1024 * 1024,
             recorded_tx_bytes_max: 256 * 1024,
             tls_handshake_seconds_max: 10,
@@ -88,6 +96,8 @@ impl Default for Limits {
             input_bytes_max: protocol.input_bytes_max,
             body_bytes_max: protocol.body_bytes_max,
             headers_max: protocol.headers_max,
+            upload_bytes_max: ssh.upload_bytes_max,
+            all_upload_bytes_max: ssh.all_upload_bytes_max,
             auth_attempts_max: protocol.auth_attempts_max,
             malformed_bytes_max: protocol.malformed_bytes_max,
             negotiations_max: protocol.negotiations_max,
@@ -120,6 +130,8 @@ impl Limits {
             recorded_rx_bytes_max: self.recorded_rx_bytes_max,
             recorded_tx_bytes_max: self.recorded_tx_bytes_max,
             malformed_bytes_max: self.malformed_bytes_max,
+            upload_bytes_max: self.upload_bytes_max,
+            all_upload_bytes_max: self.all_upload_bytes_max,
             ..Default::default()
         }
     }

@@ -23,6 +23,7 @@ struct MeterLimits {
     idle_seconds_max: u64,
     login_seconds_max: u64,
     session_bytes_max: u64,
+    session_events_max: u64,
     recorded_rx_bytes_max: u64,
     recorded_tx_bytes_max: u64,
 }
@@ -40,6 +41,7 @@ impl Meter {
                 idle_seconds_max: limits.idle_seconds_max,
                 login_seconds_max: limits.login_seconds_max,
                 session_bytes_max: limits.session_bytes_max,
+                session_events_max: limits.session_events_max,
                 recorded_rx_bytes_max: limits.recorded_rx_bytes_max,
                 recorded_tx_bytes_max: limits.recorded_tx_bytes_max,
             },
@@ -91,15 +93,23 @@ impl Meter {
         self.tx.load(Relaxed)
     }
 
-    /// Whether the session has moved all the bytes it may.
+    /// Whether the session has moved all the bytes, or recorded all the events, that it may.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.rx_bytes().saturating_add(self.tx_bytes()) >= self.limits.session_bytes_max
+        self.has_moved_all() || self.recorder.events() >= self.limits.session_events_max
     }
 
-    /// Records that the session has moved all the bytes it may.
+    /// Records which of the two it was.
     pub(crate) fn exhausted(&self) -> CloseReason {
-        self.limit("session_bytes_max", self.limits.session_bytes_max);
+        if self.has_moved_all() {
+            self.limit("session_bytes_max", self.limits.session_bytes_max);
+        } else {
+            self.limit("session_events_max", self.limits.session_events_max);
+        }
         CloseReason::Limit
+    }
+
+    fn has_moved_all(&self) -> bool {
+        self.rx_bytes().saturating_add(self.tx_bytes()) >= self.limits.session_bytes_max
     }
 
     /// Records that a limit was reached.

@@ -6,7 +6,7 @@ use model::event::Name;
 use model::{Detail, Event, Protocol, SessionId, Timestamp};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::SystemTime;
 
 /// Writes the events of one session; clones share it. Every call has written to the spool when it returns.
@@ -19,6 +19,8 @@ struct Identity {
     session: SessionId,
     source: IpAddr,
     protocol: Protocol,
+    /// How many events were recorded.
+    events: AtomicU64,
     progressed: AtomicBool,
     closed: AtomicBool,
 }
@@ -34,6 +36,7 @@ impl Recorder {
             session,
             source,
             protocol,
+            events: AtomicU64::new(0),
             progressed: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         }))
@@ -68,8 +71,14 @@ impl Recorder {
         self.0.progressed.load(Relaxed)
     }
 
+    /// How many events the session has recorded.
+    pub(crate) fn events(&self) -> u64 {
+        self.0.events.load(Relaxed)
+    }
+
     fn append(&self, detail: Detail) {
-        let Identity { spool, session, source, protocol, .. } = &*self.0;
+        let Identity { spool, session, source, protocol, events, .. } = &*self.0;
+        events.fetch_add(1, Relaxed);
         spool.append(&Event { time: Timestamp::from(SystemTime::now()), session: *session, source: *source, protocol: *protocol, detail });
     }
 

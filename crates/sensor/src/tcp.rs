@@ -208,8 +208,14 @@ async fn ssh(
     watch: Watch,
 ) -> CloseReason {
     let (link, ended) = Link::new(stream, meter, watch);
-    let connection =
-        SshConnection { recorder, host: decoy.shared.host.clone(), policy: decoy.policy.clone(), peer: ends.peer, local: ends.local };
+    let connection = SshConnection {
+        recorder,
+        host: decoy.shared.host.clone(),
+        policy: decoy.policy.clone(),
+        peer: ends.peer,
+        local: ends.local,
+        shutdown: decoy.shared.shutdown.clone(),
+    };
     let reason = server.serve(link, connection).await;
     ended.get().copied().unwrap_or(reason)
 }

@@ -21,6 +21,8 @@ pub(super) struct Connection {
     pub stop: CancellationToken,
     /// Ends the commands.
     pub halt: CancellationToken,
+    /// Ends those on a terminal, which is sooner.
+    pub hangup: CancellationToken,
     /// The commands.
     pub tasks: TaskTracker,
     pub authenticated: AtomicBool,
@@ -33,13 +35,22 @@ pub(super) struct Connection {
     requests: Allowance,
     /// Bytes of the files being uploaded at this moment.
     pub upload_bytes: AtomicUsize,
+    /// The same of all connections.
+    pub all_upload_bytes: Arc<AtomicUsize>,
     /// Which limits have been recorded, so that each is once.
     pub stdin_dropped: AtomicBool,
     pub upload_refused: AtomicBool,
 }
 
 impl Connection {
-    pub(super) fn new(recorder: Recorder, policy: Arc<CredentialPolicy>, profile: Arc<Profile>, limits: SshLimits) -> Connection {
+    pub(super) fn new(
+        recorder: Recorder,
+        policy: Arc<CredentialPolicy>,
+        profile: Arc<Profile>,
+        limits: SshLimits,
+        all_upload_bytes: Arc<AtomicUsize>,
+    ) -> Connection {
+        let halt = CancellationToken::new();
         Connection {
             recorder,
             policy,
@@ -47,7 +58,8 @@ impl Connection {
             limits,
             handle: OnceLock::new(),
             stop: CancellationToken::new(),
-            halt: CancellationToken::new(),
+            hangup: halt.child_token(),
+            halt,
             tasks: TaskTracker::new(),
             authenticated: AtomicBool::new(false),
             hung_up: AtomicBool::new(false),
@@ -57,6 +69,7 @@ impl Connection {
             tunnel: Allowance::new("tunnel_bytes_max", limits.tunnel_bytes_max),
             requests: Allowance::new("requests_recorded_max", u64::from(limits.requests_recorded_max)),
             upload_bytes: AtomicUsize::new(0),
+            all_upload_bytes,
             stdin_dropped: AtomicBool::new(false),
             upload_refused: AtomicBool::new(false),
         }

@@ -238,8 +238,11 @@ impl russh::server::Handler for Handler {
                 if !stdin.push(Input::Bytes(data.to_vec()), stdin_bytes_max) {
                     self.connection.limit_once(&self.connection.stdin_dropped, "stdin_bytes_max", stdin_bytes_max as u64);
                 }
-                if stdin.waiting_bytes() > STDIN_BYTES_BEFORE_PAUSE {
-                    tokio::time::sleep(STDIN_PAUSE).await;
+                let waiting = stdin.waiting_bytes();
+                if waiting > STDIN_BYTES_BEFORE_PAUSE {
+                    // Twice as long for each further eighth of what may wait: nothing is dropped unless the command does not read at all.
+                    let eighths = waiting.saturating_mul(8) / stdin_bytes_max.max(1);
+                    tokio::time::sleep(STDIN_PAUSE * (1 << eighths.min(8))).await;
                 }
             }
             Some(Slot::Tunnel(tunnel)) => tunnel.data(&self.connection, session.handle(), id, data),

@@ -4,6 +4,12 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// The longest identification string, its line end included (RFC 4253 section 4.2).
 const IDENTIFICATION_BYTES_MAX: usize = 255;
+/// The longest line read of a peer that says something else; sshd's `SSH_MAX_BANNER_LEN`.
+const LINE_BYTES_MAX: usize = 8192;
+/// The peer speaks another major version.
+pub(super) const OTHER_VERSION: &str = "protocol version 1";
+/// The peer left in the middle of the line.
+pub(super) const CUT_SHORT: &str = "closed within the identification string";
 /// How much is read at once: an identification string and a usual KEXINIT.
 const READ_BYTES: usize = 2048;
 
@@ -20,17 +26,15 @@ pub(super) enum First {
 
 /// Judges the first bytes. sshd takes nothing before the identification string from a client, and a lone LF as a line's end.
 pub(super) fn judge(bytes: &[u8]) -> First {
-    let window = &bytes[..bytes.len().min(IDENTIFICATION_BYTES_MAX)];
-    let Some(end) = window.iter().position(|&b| b == b'\n') else {
-        return if bytes.len() >= IDENTIFICATION_BYTES_MAX {
-            First::Invalid("identification string too long")
-        } else if !b"SSH-".starts_with(&window[..window.len().min(4)]) {
-            // Waiting for the end of a line that cannot be right would keep binary peers hanging.
-            First::Invalid("not an identification string")
-        } else {
-            First::Incomplete
-        };
+    let line_bytes_max = if bytes.starts_with(b"SSH-") { IDENTIFICATION_BYTES_MAX } else { LINE_BYTES_MAX };
+    let window = &bytes[..bytes.len().min(line_bytes_max)];
+    let Some(end) = window.iter().position(|b| matches!(b, b'\n' | 0)) else {
+        return if bytes.len() >= line_bytes_max { First::Invalid("identification string too long") } else { First::Incomplete };
     };
+    if window[end] == 0 {
+        // sshd gives up at a NUL, and waits for the end of the line otherwise.
+        return First::Invalid("not an identification string");
+    }
     let line = window[..end].strip_suffix(b"\r").unwrap_or(&window[..end]);
     let version = line.strip_prefix(b"SSH-").and_then(|rest| rest.split(|&b| b == b'-').next());
     match version {
@@ -38,7 +42,7 @@ pub(super) fn judge(bytes: &[u8]) -> First {
         Some(b"2.0" | b"1.99") if line.iter().filter(|&&b| b == b'-').count() >= 2 && std::str::from_utf8(line).is_ok() => {
             First::Identification(line.len())
         }
-        Some(_) if line.starts_with(b"SSH-1.") => First::Invalid("protocol version 1"),
+        Some(_) if line.starts_with(b"SSH-1.") => First::Invalid(OTHER_VERSION),
         Some(_) => First::Invalid("identification string"),
         None => First::Invalid("not an identification string"),
     }
@@ -67,7 +71,7 @@ where
         match stream.read_buf(&mut read).await {
             Ok(1..) => {}
             Ok(0) | Err(_) if read.is_empty() => return Exchange::Gone,
-            Ok(0) | Err(_) => return Exchange::Broken { read, reason: "closed within the identification string" },
+            Ok(0) | Err(_) => return Exchange::Broken { read, reason: CUT_SHORT },
         }
         match judge(&read) {
             First::Incomplete => {}
@@ -84,7 +88,7 @@ mod tests {
     #[test]
     fn identification_strings_are_judged_as_sshd_does() {
         let long = [&b"SSH-2.0-"[..], &[b'a'; 300]].concat();
-        let cases: [(&[u8], First); 12] = [
+        let cases: [(&[u8], First); 14] = [
             (b"SSH-2.0-Go\r\n\0\0", First::Identification(10)),
             (b"SSH-2.0-libssh2_1.4 x y\n", First::Identification(23)),
             (b"SSH-1.99-old-client\r\n", First::Identification(19)),
@@ -95,6 +99,8 @@ mod tests {
             (b"\x16\x03\x01\x02\0", First::Invalid("not an identification string")),
             (b"\n", First::Invalid("not an identification string")),
             (b"SSH", First::Incomplete),
+            (b"\xff\xfeGET", First::Incomplete),
+            (&[b'a'; 8192], First::Invalid("identification string too long")),
             (b"SSH-2.0-Go", First::Incomplete),
             (&long, First::Invalid("identification string too long")),
         ];

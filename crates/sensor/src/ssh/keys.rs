@@ -1,11 +1,11 @@
 //! The host keys: made at the first start, the same ever after.
 
 use super::SshError;
+use crate::files::write_private;
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::ssh_key::private::RsaKeypair;
 use russh::keys::{Algorithm, PrivateKey};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Reads one key of each kind that `algorithms` names from `directory`, making those that are missing. They come in the order named.
 pub(super) fn load(directory: &Path, algorithms: &[Algorithm], rsa_bits: usize) -> Result<Vec<PrivateKey>, SshError> {
@@ -43,19 +43,6 @@ fn make(path: &Path, algorithm: &Algorithm, rsa_bits: usize) -> Result<PrivateKe
     let text = key.to_openssh(LineEnding::LF).map_err(unusable)?;
     write_private(path, text.as_bytes()).map_err(|source| SshError::Keys { path: path.to_owned(), source })?;
     Ok(key)
-}
-
-/// Writes a file that only its owner can read, whole or not at all.
-fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let temporary: PathBuf = path.with_extension("new");
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, path)
 }
 
 #[cfg(test)]

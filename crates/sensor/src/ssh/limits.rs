@@ -22,6 +22,8 @@ pub struct SshLimits {
     pub stdin_bytes_max: usize,
     /// Bytes of all files held open for writing at the same time.
     pub upload_bytes_max: usize,
+    /// The same for all connections together.
+    pub all_upload_bytes_max: usize,
     /// Channel bytes recorded as `rx` events.
     pub recorded_rx_bytes_max: u64,
     /// Channel bytes recorded as `tx` events.
@@ -32,6 +34,8 @@ pub struct SshLimits {
     pub malformed_bytes_max: usize,
     /// How long commands may go on after the peer has gone.
     pub linger: Duration,
+    /// The same for those on a terminal, which a real host ends at once: just enough for what was typed ahead to be read and recorded.
+    pub terminal_linger: Duration,
 }
 
 impl Default for SshLimits {
@@ -45,11 +49,13 @@ impl Default for SshLimits {
             requests_recorded_max: 256,
             stdin_bytes_max: 4 * 1024 * 1024,
             upload_bytes_max: 64 * 1024 * 1024,
+            all_upload_bytes_max: 512 * 1024 * 1024,
             recorded_rx_bytes_max: 1024 * 1024,
             recorded_tx_bytes_max: 1024 * 1024,
             tunnel_bytes_max: 256 * 1024,
             malformed_bytes_max: 1024,
             linger: Duration::from_secs(5),
+            terminal_linger: Duration::from_millis(500),
         }
     }
 }

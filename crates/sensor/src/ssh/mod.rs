@@ -36,11 +36,12 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tap::Tap;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// Channel bytes a peer may send before it is told of more room; OpenSSH's number.
 const WINDOW_BYTES: u32 = 2 * 1024 * 1024;
@@ -55,6 +56,8 @@ pub struct SshServer {
     profile: Arc<Profile>,
     site: Arc<sftp::Site>,
     limits: SshLimits,
+    /// Bytes of the files that all peers are uploading at this moment.
+    upload_bytes: Arc<AtomicUsize>,
 }
 
 /// Why the SSH decoy cannot start.
@@ -96,6 +99,8 @@ pub struct SshConnection {
     pub peer: SocketAddr,
     /// Our address, as the peer sees it.
     pub local: SocketAddr,
+    /// Cancelled when the sensor stops: what still runs for a peer that has gone ends at once.
+    pub shutdown: CancellationToken,
 }
 
 impl SshServer {
@@ -130,7 +135,13 @@ impl SshServer {
             inactivity_timeout: Some(limits.idle),
             ..Default::default()
         };
-        Ok(SshServer { transport: Arc::new(transport), profile: Arc::new(profile), site: Arc::new(sftp::Site::new(&persona.host)), limits })
+        Ok(SshServer {
+            transport: Arc::new(transport),
+            profile: Arc::new(profile),
+            site: Arc::new(sftp::Site::new(&persona.host)),
+            limits,
+            upload_bytes: Arc::default(),
+        })
     }
 
     /// Serves one connection until it ends, and returns why it did. When this returns every event of the session has been recorded, except the
@@ -139,16 +150,21 @@ impl SshServer {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let SshConnection { recorder, host, policy, peer, local } = accepted;
-        let connection = Arc::new(Connection::new(recorder, policy, self.profile.clone(), self.limits));
+        let SshConnection { recorder, host, policy, peer, local, shutdown } = accepted;
+        let connection = Arc::new(Connection::new(recorder, policy, self.profile.clone(), self.limits, self.upload_bytes.clone()));
         let deadline = Instant::now() + self.limits.login_grace;
         let exchange = tokio::time::timeout_at(deadline, ident::exchange(&mut stream, &self.profile.version)).await;
         let (read, length) = match exchange {
             Ok(ident::Exchange::Done { read, length }) => (read, length),
             Ok(ident::Exchange::Broken { read, reason }) => {
                 connection.malformed(reason, &read);
+                let answer = match reason {
+                    ident::CUT_SHORT => "",
+                    ident::OTHER_VERSION => &self.profile.other_version,
+                    _ => &self.profile.invalid_identification,
+                };
                 // The peer may be gone already.
-                let _ = stream.write_all(self.profile.invalid_identification.as_bytes()).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
                 let _ = stream.shutdown().await;
                 return CloseReason::Server;
             }
@@ -168,10 +184,19 @@ impl SshServer {
         let _halt = connection.halt.clone().drop_guard();
         let reason = self.transport(tap, handler, &connection, deadline).await;
         connection.tasks.close();
-        if tokio::time::timeout(self.limits.linger, connection.tasks.wait()).await.is_err() {
-            connection.halt.cancel();
-            connection.tasks.wait().await;
+        let patience = async {
+            tokio::time::sleep(self.limits.terminal_linger).await;
+            connection.hangup.cancel();
+            tokio::time::sleep(self.limits.linger.saturating_sub(self.limits.terminal_linger)).await;
+        };
+        tokio::select! {
+            biased;
+            () = connection.tasks.wait() => return reason,
+            () = shutdown.cancelled() => {}
+            () = patience => {}
         }
+        connection.halt.cancel();
+        connection.tasks.wait().await;
         reason
     }
 

@@ -14,6 +14,8 @@ pub struct Profile {
     pub version: String,
     /// What is sent, before hanging up, to a peer whose identification string is not one; empty for a server that says nothing.
     pub invalid_identification: String,
+    /// The same to a peer that speaks another major version of the protocol.
+    pub other_version: String,
     /// Key exchange methods, and the pseudo-methods that announce extensions.
     pub key_exchange: Vec<String>,
     /// Host key algorithms; a key is made for each kind named.
@@ -22,6 +24,8 @@ pub struct Profile {
     pub ciphers: Vec<String>,
     /// Message authentication codes, both ways.
     pub macs: Vec<String>,
+    /// Compression methods, both ways; only those that begin after authentication are offered.
+    pub compression: Vec<String>,
     /// Size of the RSA host key.
     pub rsa_bits: usize,
     /// Authentication methods offered: `publickey`, `password`, `keyboard-interactive`.
@@ -46,6 +50,7 @@ impl Default for Profile {
         Profile {
             version: "SSH-2.0-OpenSSH_8.9p1".to_owned(),
             invalid_identification: "Invalid SSH identification string.\r\n".to_owned(),
+            other_version: "Protocol major versions differ.\r\n".to_owned(),
             key_exchange: list(&[
                 "curve25519-sha256",
                 "curve25519-sha256@libssh.org",
@@ -80,6 +85,7 @@ impl Default for Profile {
                 "hmac-sha2-512",
                 "hmac-sha1",
             ]),
+            compression: list(&["none", "zlib@openssh.com"]),
             rsa_bits: 3072,
             methods: list(&["publickey", "password", "keyboard-interactive"]),
             banner: None,
@@ -102,8 +108,7 @@ impl Profile {
             host_key_certificates: Cow::Borrowed(&[]),
             cipher: Cow::Owned(known(&self.ciphers, "cipher", |name| cipher::Name::try_from(name).ok().filter(|n| *n != cipher::CLEAR))),
             mac: Cow::Owned(known(&self.macs, "MAC", |name| mac::Name::try_from(name).ok())),
-            // Decompression before authentication is work and memory that the peer chooses.
-            compression: Cow::Borrowed(&[compression::NONE]),
+            compression: Cow::Owned(self.compression_methods()),
         }
     }
 
@@ -113,6 +118,12 @@ impl Profile {
             Ok(a @ (Algorithm::Ed25519 | Algorithm::Rsa { .. } | Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 })) => Some(a),
             _ => None,
         })
+    }
+
+    /// The compression methods offered. Not `zlib`: decompression before authentication is work and memory that the peer chooses.
+    fn compression_methods(&self) -> Vec<compression::Name> {
+        let offered = [compression::NONE, compression::ZLIB_LEGACY];
+        self.compression.iter().filter_map(|name| offered.into_iter().find(|known| known.as_ref() == name)).collect()
     }
 
     /// The methods offered.

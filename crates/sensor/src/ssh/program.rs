@@ -68,7 +68,7 @@ pub(super) fn start(
     // A shell's terminal already ends its lines as a terminal must; a command's output passes the line discipline here.
     let onlcr = terminal && !matches!(program, Program::Shell(_));
     let channel = Output { connection: connection.clone(), handle, id, merged: terminal, onlcr };
-    let halt = connection.halt.clone();
+    let halt = if terminal { connection.hangup.clone() } else { connection.halt.clone() };
     let running = async move {
         let program = AssertUnwindSafe(program.run(machine, channel.connection.clone(), io)).catch_unwind();
         let (status, ()) = tokio::join!(program, channel.pass(output));
@@ -81,7 +81,7 @@ pub(super) fn start(
             .await;
     };
     let task = connection.tasks.spawn(async move {
-        // Programs end with the connection (after `SshLimits::linger`), whatever they are doing.
+        // Programs end with the connection (after a while, see `SshLimits`), whatever they are doing.
         let _ = halt.run_until_cancelled(running).await;
     });
     Running { stdin: Some(stdin), terminal, task: task.abort_handle() }

@@ -3,7 +3,7 @@
 use super::connection::Connection;
 use shell::{Errno, Files};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A file open for writing. One that is dropped unfinished (the peer hung up) is recorded as far as it came.
 pub(super) struct Upload {
@@ -80,18 +80,31 @@ impl Upload {
     }
 
     fn reserve(&self, bytes: usize) -> Result<(), Errno> {
-        let max = self.connection.limits.upload_bytes_max;
-        let used = &self.connection.upload_bytes;
-        let reserved = used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| used.checked_add(bytes).filter(|&sum| sum <= max));
-        reserved.map(drop).map_err(|_| {
-            self.connection.limit_once(&self.connection.upload_refused, "upload_bytes_max", max as u64);
-            Errno::Enospc
-        })
+        let Connection { limits, upload_bytes, all_upload_bytes, upload_refused, .. } = &*self.connection;
+        let refuse = |name, max| {
+            self.connection.limit_once(upload_refused, name, max as u64);
+            Err(Errno::Enospc)
+        };
+        if !take(upload_bytes, bytes, limits.upload_bytes_max) {
+            return refuse("upload_bytes_max", limits.upload_bytes_max);
+        }
+        // A few bytes at a far offset make a large file: many peers at once must not be able to use up the sensor's memory with them.
+        if !take(all_upload_bytes, bytes, limits.all_upload_bytes_max) {
+            upload_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return refuse("all_upload_bytes_max", limits.all_upload_bytes_max);
+        }
+        Ok(())
     }
 
     fn release(&self, bytes: usize) {
         self.connection.upload_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.connection.all_upload_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
+}
+
+/// Adds to what is used, unless that is more than `max`.
+fn take(used: &AtomicUsize, bytes: usize, max: usize) -> bool {
+    used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| used.checked_add(bytes).filter(|&sum| sum <= max)).is_ok()
 }
 
 impl Drop for Upload {

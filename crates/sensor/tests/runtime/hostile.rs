@@ -96,3 +96,16 @@ async fn random_bytes_end_in_a_close_and_nothing_else_is_hurt() {
     assert!(sessions.iter().all(|s| reason(s) != "error"));
     assert_eq!(running.talk("lines", b"quit\n").await, b"hello\nbye\n");
 }
+
+#[tokio::test]
+async fn what_is_cheap_to_send_cannot_fill_the_spool() {
+    let running = start(&config(Limits { session_events_max: 50, ..Limits::default() }));
+    let mut stream = running.connect("lines").await;
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE && stream.write_all(b"\n").await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let details = running.session().await;
+    assert_eq!((reason(&details), limits_reached(&details)), ("limit", vec!["session_events_max"]));
+    assert!(details.len() < 60, "{}", details.len());
+}

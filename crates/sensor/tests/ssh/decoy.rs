@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// The Ubuntu persona with the quickest host key, no waiting and every method.
 fn persona() -> Arc<Persona> {
@@ -62,7 +63,8 @@ impl Decoy {
             loop {
                 let (stream, peer) = listener.accept().await.unwrap();
                 let recorder = Recorder::new(spool_of_sessions.clone(), captures.clone(), peer.ip(), Protocol::Ssh);
-                let connection = SshConnection { recorder, host: host.clone(), policy: policy.clone(), peer, local: address };
+                let shutdown = CancellationToken::new();
+                let connection = SshConnection { recorder, host: host.clone(), policy: policy.clone(), peer, local: address, shutdown };
                 let (server, tell) = (server.clone(), tell.clone());
                 tokio::spawn(async move { tell.send(server.serve(stream, connection).await) });
             }

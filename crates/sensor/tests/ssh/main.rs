@@ -265,15 +265,15 @@ async fn a_client_that_leaves_at_once_still_had_its_command_run() {
 #[tokio::test]
 async fn what_is_not_ssh_is_recorded_and_answered_as_by_sshd() {
     let ours = b"SSH-2.0-OpenSSH_8.9p1 Ubuntu-3ubuntu0.10\r\n";
-    let answer = [&ours[..], b"Invalid SSH identification string.\r\n"].concat();
-    let cases: [(&[u8], &str); 3] = [
-        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "not an identification string"),
-        (b"\x16\x03\x01\x02\x00\x01\x00\x01", "not an identification string"),
-        (b"SSH-1.5-old\r\n", "protocol version 1"),
+    let invalid = "Invalid SSH identification string.\r\n";
+    let cases: [(&[u8], &str, &str); 3] = [
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "not an identification string", invalid),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01", "not an identification string", invalid),
+        (b"SSH-1.5-old\r\n", "protocol version 1", "Protocol major versions differ.\r\n"),
     ];
-    for (bytes, reason) in cases {
+    for (bytes, reason, answer) in cases {
         let mut decoy = Decoy::any().await;
-        assert_eq!(decoy.raw(bytes).await, answer);
+        assert_eq!(decoy.raw(bytes).await, [&ours[..], answer.as_bytes()].concat());
         assert_eq!(decoy.closed().await, CloseReason::Server);
         assert_eq!(decoy.details(), [Detail::Malformed { reason: reason.into(), data: bytes.into() }]);
     }
@@ -307,4 +307,46 @@ async fn a_client_with_nothing_in_common_is_recorded() {
     let details = decoy.details();
     position(&details, &Detail::Malformed { reason: "no common key exchange method".into(), data: "diffie-hellman-group1-sha1".into() });
     assert!(details.iter().any(|d| matches!(d, Detail::Fingerprint { method, raw, .. } if method == "hassh" && *raw == Blob::from("diffie-hellman-group1-sha1;arcfour;hmac-md5;none"))));
+}
+
+#[tokio::test]
+async fn a_terminal_whose_peer_is_gone_ends_at_once() {
+    let mut decoy = Decoy::any().await;
+    let client = decoy.login().await;
+    let mut channel = client.channel().await;
+    channel.request_pty(true, "xterm", 80, 24, 0, 0, &[]).await.unwrap();
+    channel.request_shell(true).await.unwrap();
+    channel.data(&b"sleep 3600\r"[..]).await.unwrap();
+    let command = Detail::Command { line: "sleep 3600".into() };
+    while !decoy.details().contains(&command) {
+        tokio::time::timeout(Duration::from_secs(10), channel.wait()).await.expect("the line is echoed");
+    }
+    let begun = std::time::Instant::now();
+    // No farewell of the protocol: the connection is just gone.
+    drop((channel, client));
+    decoy.closed().await;
+    assert!(begun.elapsed() < SshLimits::default().linger / 2, "ended after {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn uploads_of_all_peers_together_are_bounded() {
+    let limits = SshLimits { all_upload_bytes_max: 1500, ..SshLimits::default() };
+    let decoy = Decoy::start(CredentialPolicy::Any, limits).await;
+    let sftp = async || {
+        let client = decoy.login().await;
+        let channel = client.channel().await;
+        channel.request_subsystem(true, "sftp").await.unwrap();
+        (SftpSession::new(channel.into_stream()).await.unwrap(), client)
+    };
+    let (first, second) = (sftp().await, sftp().await);
+    let mut held = first.0.create("/tmp/a").await.unwrap();
+    held.write_all(&[1; 1000]).await.unwrap();
+    held.flush().await.unwrap();
+    let mut refused = second.0.create("/tmp/b").await.unwrap();
+    assert!(refused.write_all(&[2; 1000]).await.and(refused.flush().await).is_err());
+    position(&decoy.details(), &Detail::Limit { name: "all_upload_bytes_max".into(), value: 1500 });
+    held.shutdown().await.unwrap();
+    let mut fits = second.0.create("/tmp/c").await.unwrap();
+    fits.write_all(&[3; 1000]).await.unwrap();
+    fits.shutdown().await.unwrap();
 }
