@@ -14,6 +14,7 @@ use crate::tls::Rewind;
 use crate::watch::Watch;
 use crate::wire::Wire;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use model::Detail;
 use rustix::io::Errno;
 use std::io;
@@ -179,15 +180,7 @@ async fn serve(decoy: Arc<Decoy>, stream: TcpStream, ends: Ends, input: Vec<u8>,
         }
         Service::Session(factory) => {
             let core = Core::new(decoy.clone(), factory(), recorder, meter.clone(), ends.peer, ends.local);
-            let driver = Driver::new(core, stream, watch, &input);
-            drop(input);
-            let mut wire = None;
-            let run = async {
-                let (reason, left) = driver.run().await;
-                wire = Some(left);
-                reason
-            };
-            (caught(&decoy, run).await, wire)
+            drive(&decoy, core, stream, watch, input).await
         }
     };
     meter.close(decoy.protocol, reason);
@@ -196,6 +189,26 @@ async fn serve(decoy: Arc<Decoy>, stream: TcpStream, ends: Ends, input: Vec<u8>,
         wire.close().await;
     }
     drop(permit);
+}
+
+/// Boxed, as the SSH transport is: whichever runs must not pay for the larger of the two.
+fn drive<'a>(
+    decoy: &'a Decoy,
+    core: Core,
+    stream: TcpStream,
+    watch: Watch,
+    input: Vec<u8>,
+) -> BoxFuture<'a, (CloseReason, Option<Wire<TcpStream>>)> {
+    let driver = Driver::new(core, stream, watch, &input);
+    Box::pin(async move {
+        let mut wire = None;
+        let run = async {
+            let (reason, left) = driver.run().await;
+            wire = Some(left);
+            reason
+        };
+        (caught(decoy, run).await, wire)
+    })
 }
 
 async fn ssh(

@@ -5,6 +5,7 @@ use super::scp::{self, Transfer};
 use super::sftp;
 use super::stdin::Stdin;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use russh::ChannelId;
 use russh::server::Handle;
 use shell::{Io, Machine, Stream};
@@ -91,14 +92,14 @@ pub(super) fn start(
 const SEGMENTATION_FAULT: u8 = 128 + 11;
 
 impl Program {
-    async fn run(self, machine: Machine, connection: Arc<Connection>, io: Io) -> u8 {
+    /// Boxed, so that none pays for the largest of them: a held terminal is what there may be thousands of.
+    fn run(self, machine: Machine, connection: Arc<Connection>, io: Io) -> BoxFuture<'static, u8> {
         match self {
-            Program::Command(line) => machine.run(&line, io).await,
-            Program::Shell(t) => machine.terminal(&t.term, t.columns, t.rows, io).await,
-            Program::Script => machine.script(io).await,
-            // Boxed: the rest should not pay for the largest of them.
-            Program::Scp(transfer) => Box::pin(scp::run(transfer, machine.files(), connection, io)).await,
-            Program::Sftp(site) => Box::pin(sftp::serve(machine.files(), site, connection, io)).await,
+            Program::Command(line) => Box::pin(async move { machine.run(&line, io).await }),
+            Program::Shell(t) => Box::pin(async move { machine.terminal(&t.term, t.columns, t.rows, io).await }),
+            Program::Script => Box::pin(async move { machine.script(io).await }),
+            Program::Scp(transfer) => Box::pin(scp::run(transfer, machine.files(), connection, io)),
+            Program::Sftp(site) => Box::pin(sftp::serve(machine.files(), site, connection, io)),
         }
     }
 }
