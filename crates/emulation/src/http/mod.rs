@@ -71,7 +71,7 @@ struct Http {
     attempts: u32,
     /// Basic credentials that have been let in: clients repeat them with every request.
     known: Option<(Vec<u8>, Vec<u8>)>,
-    /// Whether a request was answered and the next has not begun.
+    /// Whether the next request, or the first of all, has not begun.
     is_between: bool,
 }
 
@@ -185,7 +185,7 @@ impl Http {
 
 impl Session for Http {
     fn open(&mut self, cx: &mut Context<'_>) -> Next {
-        self.await_head(cx);
+        self.await_first(cx);
         Next::More
     }
 
