@@ -1,9 +1,10 @@
 //! What follows from events and is not committed yet.
 
+use super::CLOCK_AHEAD_MAX;
 use super::open::OpenSessions;
 use super::session::OpenSession;
 use crate::reputation::{Index, List, Vocabulary};
-use crate::status::Status;
+use crate::status::{Status, now};
 use detection::SessionFacts;
 use model::{Event, Timestamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -125,6 +126,10 @@ impl Effects {
 
     fn count(&mut self, seen: Seen<'_>) {
         let Seen { address, protocol, sessions, events, first, last, found } = seen;
+        // A time that cannot be (a sensor's clock far ahead) would keep the address at the head of every list for years.
+        let now = now();
+        let believed = |time: Timestamp| if time > now.plus(CLOCK_AHEAD_MAX) { now } else { time };
+        let (first, last) = (believed(first), believed(last));
         // What does not decode was encoded by this process: an unknown address begins anew.
         let known = self.index.get(address).and_then(|entry| Reputation::decode(&entry.body).ok());
         let mut reputation = known.unwrap_or_else(|| Reputation { first_seen: first, last_seen: last, ..Reputation::default() });

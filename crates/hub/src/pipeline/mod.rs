@@ -205,6 +205,7 @@ impl Pipeline {
         if event.time > cursor.stream_time && event.time <= received.plus(CLOCK_AHEAD_MAX) {
             cursor.stream_time = event.time;
         }
+        let stream_time = cursor.stream_time;
         self.effects.advance(sensor, *cursor);
         let key = SessionKey { sensor, session: event.session };
         if !self.open.contains(key) {
@@ -219,6 +220,7 @@ impl Pipeline {
         }
         let Some(session) = self.open.get_mut(key, received) else { return Ok(()) };
         session.absorb(self.vocabulary.catalog(), event, day);
+        session.stream_time = stream_time;
         if let Detail::Close { reason, .. } = &event.detail {
             let reason = reason.clone();
             if let Some(session) = self.open.remove(key) {

@@ -80,8 +80,7 @@ impl OpenSessions {
     /// Ends those that are over.
     pub fn silent(&mut self, stream_time: impl Fn(SensorNumber) -> Timestamp, now: Timestamp) -> Vec<(SessionKey, OpenSession)> {
         let over = |key: &SessionKey, held: &Held| {
-            let last = held.session.facts.last.unwrap_or_default();
-            stream_time(key.sensor).since(last) > self.idle || now.since(held.heard) > self.idle * SILENCE_FACTOR
+            stream_time(key.sensor).since(held.session.stream_time) > self.idle || now.since(held.heard) > self.idle * SILENCE_FACTOR
         };
         let mut keys: Vec<_> = self.held.iter().filter(|(key, held)| over(key, held)).map(|(key, _)| *key).collect();
         // The order of effects must not depend on the order of a hash map.

@@ -1,7 +1,7 @@
 //! A session under way.
 
 use detection::{Catalog, SessionFacts};
-use model::{Detail, Event};
+use model::{Detail, Event, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use store::{Day, StoreError};
@@ -17,6 +17,9 @@ pub struct OpenSession {
     pub first_day: Day,
     /// The last such day.
     pub last_day: Day,
+    /// How far its sensor's stream was at its last event. Idle time is counted from here and not from the event's own time: after a clock
+    /// was set back, the events of new sessions are older than the stream from the beginning.
+    pub stream_time: Timestamp,
     /// Command lines, blank ones too.
     pub commands: u64,
     /// What detection found.
@@ -31,6 +34,7 @@ impl OpenSession {
             protocol: event.protocol.name().to_owned(),
             first_day: day,
             last_day: day,
+            stream_time: event.time,
             commands: 0,
             facts: SessionFacts::default(),
         }

@@ -90,6 +90,50 @@ fn a_session_becomes_one_row_and_one_reputation() {
 }
 
 #[test]
+fn a_clock_that_was_set_back_ends_no_session_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pipeline = open(folder.path());
+    let at = |who: u8, seconds: i64| {
+        let mut event = session(who)[0].clone();
+        event.time = Timestamp(TIME + seconds * 1_000_000);
+        event
+    };
+    let received = now();
+    let step = |pipeline: &mut Pipeline, sequence, event: Event| pipeline.step(1, sequence, event.time.day(), &event, received).unwrap();
+    step(&mut pipeline, 1, at(1, 6 * 3600));
+    step(&mut pipeline, 2, at(2, 0));
+    pipeline.sweep().unwrap();
+    assert_eq!(pipeline.open.len(), 2, "six hours behind the stream, and under way");
+    pipeline.commit().unwrap();
+    drop(pipeline);
+    let mut pipeline = open(folder.path());
+    pipeline.sweep().unwrap();
+    assert_eq!(pipeline.open.len(), 2, "after a restart, too");
+    step(&mut pipeline, 3, at(3, 6 * 3600 + 1801));
+    pipeline.sweep().unwrap();
+    assert_eq!(pipeline.open.len(), 1, "the stream went on by more than the idle time");
+}
+
+#[test]
+fn a_clock_far_ahead_does_not_make_an_address_recent_for_years() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pipeline = open(folder.path());
+    let mut events = session(7);
+    events.iter_mut().for_each(|event| event.time = now().plus(Duration::from_secs(400 * 86_400)));
+    feed(&mut pipeline, &events);
+    pipeline.commit().unwrap();
+    let known = SqliteStateReader::new(&folder.path().join("state.sqlite"));
+    let mut last_seen = None;
+    known
+        .reputations(&mut |_, body| {
+            last_seen = Some(Reputation::decode(body).unwrap().last_seen);
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert!(last_seen.unwrap() <= now());
+}
+
+#[test]
 fn late_events_count_and_change_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let mut pipeline = open(folder.path());
@@ -139,10 +183,14 @@ fn a_session_is_over_when_its_sensors_stream_has_moved_on() {
     send(&mut pipeline, vec![event(4, -365 * 86_400, model::Detail::Command { line: "w".into() })]);
     assert!(pipeline.open.contains(SessionKey { sensor: 1, session: testing::event(2, 0, session(2)[0].detail.clone()).session }));
     send(&mut pipeline, begin(5, 1900));
-    pipeline.commit().unwrap();
-    let rows = outcome(folder.path()).sessions;
-    let ended: Vec<_> = rows.iter().map(|row| (row.key.session.0.as_bytes()[0], &*row.ended_by)).collect();
-    assert_eq!(ended, [(1, "idle"), (4, "idle")], "the fourth was over a year ago by its own clock");
+    let ended = |pipeline: &mut Pipeline| -> Vec<(u8, String)> {
+        pipeline.commit().unwrap();
+        outcome(folder.path()).sessions.into_iter().map(|row| (row.key.session.0.as_bytes()[0], row.ended_by)).collect()
+    };
+    let idle = |list: &[u8]| list.iter().map(|n| (*n, "idle".to_owned())).collect::<Vec<_>>();
+    assert_eq!(ended(&mut pipeline), idle(&[1]), "the fourth has only begun, whatever its clock says");
+    send(&mut pipeline, begin(6, 3600));
+    assert_eq!(ended(&mut pipeline), idle(&[1, 2, 3, 4]), "the stream has moved on from all of them, whatever their own clocks said");
 }
 
 #[test]
