@@ -13,7 +13,7 @@ pub struct Config {
     /// `"off"`, `"self-signed"` (a certificate made at first start and pinned by enrolment tokens), or `{ certificate = "…", key = "…" }`
     /// with PEM files.
     pub tls: Tls,
-    /// How long raw events and sessions are kept.
+    /// How long raw events and sessions are kept; at least one day.
     pub retention_days: u32,
     /// A session without an event for so long, by its sensor's clock, is judged without having been closed.
     pub session_idle_seconds: u32,

@@ -6,11 +6,10 @@ use crate::data::{DataFolder, Lock};
 use crate::error::StartError;
 use crate::http::{self, App};
 use crate::ingest::{Ingest, Order, Positions, Writer};
-use crate::listener::{Connections, Peer};
 use crate::pipeline::{Parts, Pipeline};
 use crate::reputation::{Index, Vocabulary};
 use crate::status::{Status, now};
-use crate::{secret, telemetry, tls, upkeep};
+use crate::{listener, secret, telemetry, tls, upkeep};
 use detection::Catalog;
 use model::SensorId;
 use std::collections::HashMap;
@@ -60,6 +59,8 @@ impl Hub {
     /// # Errors
     /// One sentence with the remedy: see [`StartError`].
     pub async fn start(config: Config, data: &Path) -> Result<Hub, StartError> {
+        // Nought days would drop today's events while they are being written.
+        let config = Config { retention_days: config.retention_days.max(1), ..config };
         let data = DataFolder::open(data)?;
         let lock = data.lock()?;
         telemetry::prometheus();
@@ -78,16 +79,9 @@ impl Hub {
             Some(identity) => (Some(tokio_rustls::TlsAcceptor::from(identity.config)), Some(identity.fingerprint)),
             None => (None, None),
         };
-        let connections = Connections::start(listener, acceptor, &config, stop.clone()).map_err(listen)?;
-        let service = http::router(core.app.clone()).into_make_service_with_connect_info::<Peer>();
         let server = tokio::spawn({
-            let stop = stop.clone();
-            async move {
-                let serve = axum::serve(connections, service).with_graceful_shutdown(stop.cancelled_owned());
-                if let Err(error) = serve.await {
-                    tracing::error!(%error, "the API has ended");
-                }
-            }
+            let (router, stop) = (http::router(core.app.clone()), stop.clone());
+            async move { listener::serve(listener, acceptor, router, &config, stop).await }
         });
         let upkeep = tokio::spawn(upkeep::run(core.app.clone(), stop.clone()));
         Ok(Hub {

@@ -1,69 +1,55 @@
-//! Accepting connections to the API: bounded in number, TLS handshakes apart from the accept loop, silent connections closed.
+//! Serving the API's connections: bounded in number, TLS handshakes apart from the accept loop, and a time limit on everything a peer can be
+//! slow at: the handshake, a request's head, and silence. (A request's body is under the request's own time limit.)
 
 use crate::config::Config;
-use axum::serve::{IncomingStream, Listener};
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// A TLS handshake that takes longer is given up.
 const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
-
-/// Connections ready for HTTP.
-pub struct Connections {
-    ready: mpsc::Receiver<(Connection, SocketAddr)>,
-    local: SocketAddr,
-}
+/// A request whose head is not complete by then is given up. It also ends a connection kept open without a next request.
+const HEAD_WAIT: Duration = Duration::from_secs(30);
+/// The largest request head, in bytes.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// The peer's address, as handlers see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-impl axum::extract::connect_info::Connected<IncomingStream<'_, Connections>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Connections>) -> Self {
-        Peer(*stream.remote_addr())
-    }
-}
-
-impl Connections {
-    /// Starts accepting on a bound listener until `stop`.
-    pub fn start(listener: TcpListener, tls: Option<TlsAcceptor>, config: &Config, stop: CancellationToken) -> io::Result<Connections> {
-        let local = listener.local_addr()?;
-        let (sender, ready) = mpsc::channel(64);
-        let places = Arc::new(Semaphore::new(config.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
-        let idle = Duration::from_secs(config.connection_idle_seconds.max(1).into());
-        tokio::spawn(accept(listener, tls, places, idle, sender, stop));
-        Ok(Connections { ready, local })
-    }
-}
-
-async fn accept(
-    listener: TcpListener,
-    tls: Option<TlsAcceptor>,
-    places: Arc<Semaphore>,
-    idle: Duration,
-    ready: mpsc::Sender<(Connection, SocketAddr)>,
-    stop: CancellationToken,
-) {
+/// Accepts connections and answers their requests until `stop`; then no new requests, and it returns when the open ones are answered.
+pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router, config: &Config, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(config.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
+    let idle = Duration::from_secs(config.connection_idle_seconds.max(1).into());
+    let connections = TaskTracker::new();
     loop {
         let accepted = async {
             let place = places.clone().acquire_owned().await.ok()?;
             Some((place, listener.accept().await))
         };
         let (place, (stream, address)) = tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             accepted = accepted => match accepted {
-                None => return,
+                None => break,
                 Some((place, Ok(accepted))) => (place, accepted),
                 Some((_, Err(error))) => {
                     // Out of file descriptors, mostly: wait for others to end instead of spinning.
@@ -74,8 +60,8 @@ async fn accept(
             },
         };
         let _ = stream.set_nodelay(true);
-        let (tls, ready) = (tls.clone(), ready.clone());
-        tokio::spawn(async move {
+        let (tls, router, stop) = (tls.clone(), router.clone(), stop.clone());
+        connections.spawn(async move {
             let stream: Box<dyn Stream> = match tls {
                 None => Box::new(stream),
                 // A peer that speaks no TLS is closed without a word; it is no event of ours.
@@ -85,25 +71,33 @@ async fn accept(
                 },
             };
             let connection = Connection { stream, idle, deadline: Box::pin(tokio::time::sleep(idle)), _place: place };
-            let _ = ready.send((connection, address)).await;
+            converse(connection, Peer(address), router, HEAD_WAIT.min(idle), stop).await;
         });
     }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
 }
 
-impl Listener for Connections {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        match self.ready.recv().await {
-            Some(ready) => ready,
-            // The hub is stopping; `axum::serve` is told so by its own signal.
-            None => std::future::pending().await,
+/// Answers the requests of one connection.
+async fn converse(connection: Connection, peer: Peer, router: Router, head_wait: Duration, stop: CancellationToken) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.call(request)
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(head_wait).max_buf_size(HEAD_BYTES_MAX);
+    let mut conversation = pin!(http.serve_connection(TokioIo::new(connection), service));
+    let ended = tokio::select! {
+        ended = conversation.as_mut() => ended,
+        () = stop.cancelled() => {
+            conversation.as_mut().graceful_shutdown();
+            conversation.await
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.local)
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection to the API was broken off");
     }
 }
 

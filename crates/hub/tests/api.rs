@@ -172,6 +172,7 @@ async fn every_mistake_is_named() {
         (Some(&admin), "GET", "/v1/key/check/192.0.2.1?maxAge=soon", 400, "maxAge: \"soon\""),
         (Some(&admin), "GET", "/v1/key/check/192.0.2.1?verbose=maybe", 400, "verbose: \"maybe\""),
         (Some(&admin), "GET", "/v1/key/check/192.0.2.1?protocols=gopher", 400, "protocols: \"gopher\""),
+        (Some(&admin), "GET", "/v1/key/check/%ff", 400, "path: \"/v1/key/check/%ff\""),
         (Some(&admin), "GET", "/v1/key/blacklist?scoreMinimum=0", 400, "scoreMinimum: \"0\""),
         (Some(&admin), "GET", "/v1/key/blacklist?limit=-1", 400, "limit: \"-1\""),
         (Some(&admin), "GET", "/v1/key/blacklist?ipVersion=5", 400, "ipVersion: \"5\""),
@@ -263,7 +264,9 @@ async fn it_goes_on_after_a_restart_and_says_how_it_is() {
     let health = settled(second.address()).await;
     assert_eq!((&health["status"], &health["counts"]["addresses"], &health["counts"]["sessions"]), (&json!("ok"), &json!(2), &json!(2)));
     assert!(health["disk"]["freeBytes"].as_u64().unwrap() > 0);
-    assert_eq!(client.get("/").await.header("content-type"), Some("text/html; charset=utf-8"));
+    let page = client.get("/").await;
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(page.text().contains("--hub http://hub "), "the examples name the address that was asked");
 
     // One folder, one hub; one address, one listener.
     let config = |listen| hub::Config { listen, tls: hub::Tls::OFF, ..hub::Config::default() };
@@ -321,4 +324,54 @@ async fn days_past_their_retention_are_gone_after_a_start() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("{:?} are there, today is {today}", reader.days());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_blacklist_is_not_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (hub, admin) = seen(folder.path()).await;
+    let mut client = Client::connect(hub.address(), Some(&admin)).await;
+    for list in ["/v1/key/blacklist?scoreMinimum=1", "/v1/key/blacklist?scoreMinimum=1&plaintext=true"] {
+        let first = client.get(list).await;
+        let tag = first.header("etag").unwrap().to_owned();
+        let again = client.send("GET", list, &format!("If-None-Match: \"other\", {tag}\r\n"), b"").await.unwrap();
+        assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(&*tag)), "{list}");
+        let other = client.send("GET", &format!("{list}&limit=1&ipVersion=6"), &format!("If-None-Match: {tag}\r\n"), b"").await.unwrap();
+        assert_eq!(other.status, 200, "{list}: another list");
+    }
+    hub.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_trickles_in_is_given_up() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let folder = tempfile::tempdir().unwrap();
+    let config = hub::Config {
+        listen: ([127, 0, 0, 1], 0).into(),
+        tls: hub::Tls::OFF,
+        connection_idle_seconds: 1,
+        connections_max: 1,
+        ..hub::Config::default()
+    };
+    let hub = hub::Hub::start(config, folder.path()).await.unwrap();
+    let mut slow = tokio::net::TcpStream::connect(hub.address()).await.unwrap();
+    let begun = std::time::Instant::now();
+    // Never silent, and never done: the idle time alone would keep it for ever.
+    let (mut read, mut write) = slow.split();
+    let trickle = async {
+        while write.write_all(b"G").await.is_ok() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    let mut said = Vec::new();
+    tokio::select! {
+        () = trickle => {}
+        _ = read.read_to_end(&mut said) => {}
+        () = tokio::time::sleep(std::time::Duration::from_secs(10)) => panic!("it is still served"),
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+    drop(slow);
+    // Its place is free again: it was the only one.
+    assert_eq!(Client::connect(hub.address(), None).await.get("/healthz").await.status, 200);
+    hub.shutdown().await;
 }

@@ -9,12 +9,13 @@ use super::query::Params;
 use super::{App, blocking};
 use crate::reputation::List;
 use crate::status::now;
-use axum::Json;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use model::Severity;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -23,12 +24,6 @@ use store::Reputation;
 
 /// Rows in one answer at most; tiers will lower it.
 const LIMIT_MAX: u64 = 350_000;
-
-#[derive(Serialize)]
-struct Answer {
-    meta: Meta,
-    data: Vec<Row>,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -110,28 +105,62 @@ impl Filter {
 }
 
 /// Ordered by confidence, then by the last activity, then by address so that equal lists are equal.
-pub async fn blacklist(QueryReader(reader): QueryReader, State(app): State<Arc<App>>, params: Params) -> Result<Response, ApiError> {
+///
+/// The entity tag is that of the rows, so that a firewall that asks again with `If-None-Match` is sent nothing when nothing has changed.
+pub async fn blacklist(
+    QueryReader(reader): QueryReader,
+    State(app): State<Arc<App>>,
+    params: Params,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let filter = Filter::read(&params, reader.admin)?;
     let plaintext = params.flag("plaintext", false)?;
     let (score_minimum, limit) = (filter.score_minimum, filter.limit);
-    let rows = blocking(move || select(&app, &filter)).await?;
-    if plaintext {
-        let mut text = String::with_capacity(rows.len() * 16);
-        for row in &rows {
-            let _ = writeln!(text, "{}", row.ip);
+    let (content_type, tag, body) = blocking(move || {
+        let rows = select(&app, &filter);
+        if plaintext {
+            let mut text = String::with_capacity(rows.len() * 16);
+            for row in &rows {
+                let _ = writeln!(text, "{}", row.ip);
+            }
+            return Ok(("text/plain; charset=utf-8", tag(text.as_bytes()), text.into_bytes()));
         }
-        return Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response());
+        let meta = Meta { generated_at: now().millis(), score_minimum, limit, count: rows.len() };
+        // The rows are encoded once, for the tag and for the answer.
+        let json = |error: serde_json::Error| ApiError::internal(&error);
+        let data = serde_json::to_vec(&rows).map_err(json)?;
+        let tag = tag(&data);
+        let mut body = Vec::with_capacity(data.len() + 128);
+        body.extend_from_slice(b"{\"meta\":");
+        serde_json::to_writer(&mut body, &meta).map_err(json)?;
+        body.extend_from_slice(b",\"data\":");
+        body.extend_from_slice(&data);
+        body.push(b'}');
+        Ok::<_, ApiError>(("application/json", tag, body))
+    })
+    .await??;
+    let validated = [(ETAG, tag.clone()), (CACHE_CONTROL, "private, no-cache".to_owned())];
+    let known = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // `meta.generatedAt` differs in every answer, so the tag is a weak one (RFC 9110 section 8.8.1), and is compared as such.
+    if known.split(',').any(|candidate| candidate.trim() == tag || candidate.trim() == "*") {
+        return Ok((StatusCode::NOT_MODIFIED, validated).into_response());
     }
-    let meta = Meta { generated_at: now().millis(), score_minimum, limit, count: rows.len() };
-    Ok(Json(Answer { meta, data: rows }).into_response())
+    Ok((validated, [(CONTENT_TYPE, content_type)], body).into_response())
+}
+
+fn tag(rows: &[u8]) -> String {
+    format!("W/\"{}\"", hex::encode(&Sha256::digest(rows)[..16]))
 }
 
 fn select(app: &App, filter: &Filter) -> Vec<Row> {
     if filter.only_unknowable {
         return Vec::new();
     }
-    let names = app.vocabulary.names();
-    let wanted = filter.protocols.as_ref().map(|list| list.iter().filter_map(|id| names.number(List::Protocol, id)).collect::<Vec<_>>());
+    // The names are not held while every address is visited: the pipeline may want to add one, and `check` would wait behind it.
+    let wanted = filter.protocols.as_ref().map(|list| {
+        let names = app.vocabulary.names();
+        list.iter().filter_map(|id| names.number(List::Protocol, id)).collect::<Vec<_>>()
+    });
     let spoke = |body: &[u8]| match &wanted {
         None => true,
         Some(wanted) => Reputation::decode(body).is_ok_and(|known| known.protocols.iter().any(|count| wanted.contains(&count.name))),
@@ -149,6 +178,7 @@ fn select(app: &App, filter: &Filter) -> Vec<Row> {
         found.truncate(limit);
     }
     found.sort_unstable();
+    let names = app.vocabulary.names();
     let row = |(Reverse((confidence_level, _)), ip): (Reverse<(u8, u32)>, IpAddr)| {
         let known = Reputation::decode(&app.index.get(ip)?.body).ok()?;
         Some(Row {

@@ -3,11 +3,11 @@
 use super::App;
 use super::error::ApiError;
 use super::key::Reader;
-use super::query::{Params, address};
+use super::query::{Params, Segment, address};
 use crate::reputation::{Name, Names, evidence};
 use crate::status::now;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use detection::score::Score;
 use serde::Serialize;
@@ -75,7 +75,7 @@ struct CommunityAnswer {
 
 /// `maxAge` (seconds): an address last seen longer ago is answered as never seen. `verbose=false` leaves behaviors, primitives and the
 /// score's terms out. `protocols` narrows the list of that name. `exclude` drops fields. `ignoreWhitelist` gives the undiscounted score.
-pub async fn check(_: Reader, State(app): State<Arc<App>>, Path(ip): Path<String>, params: Params) -> Result<Response, ApiError> {
+pub async fn check(_: Reader, State(app): State<Arc<App>>, Segment(ip): Segment, params: Params) -> Result<Response, ApiError> {
     let ip = address("ip", &ip)?;
     let max_age = params.parse::<u64>("maxAge", "a number of seconds")?;
     let verbose = params.flag("verbose", true)?;

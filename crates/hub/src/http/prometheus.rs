@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 /// The numbers of this whole process.
 pub async fn page(State(app): State<Arc<App>>, ConnectInfo(Peer(peer)): ConnectInfo<Peer>, request: Request) -> Result<Response, ApiError> {
-    if !model::canonical(peer.ip()).is_loopback() {
+    // What a proxy on this machine passes on comes from loopback, too, but not from this machine.
+    let passed_on = ["forwarded", "x-forwarded-for"].iter().any(|name| request.headers().contains_key(*name));
+    if passed_on || !model::canonical(peer.ip()).is_loopback() {
         let (mut parts, _) = request.into_parts();
         Reader::from_request_parts(&mut parts, &app).await?;
     }

@@ -2,7 +2,7 @@
 
 use super::App;
 use super::error::ApiError;
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
 use std::collections::HashMap;
@@ -72,6 +72,18 @@ impl FromRequestParts<Arc<App>> for Params {
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Params, ApiError> {
         Params::from_uri(&parts.uri)
+    }
+}
+
+/// The one variable part of a path; what is no UTF-8 once decoded is refused as everything else is, with a JSON error.
+pub struct Segment(pub String);
+
+impl FromRequestParts<Arc<App>> for Segment {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Segment, ApiError> {
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        path.map(|Path(text)| Segment(text)).map_err(|_| ApiError::field("path", parts.uri.path(), "UTF-8, percent-encoded"))
     }
 }
 

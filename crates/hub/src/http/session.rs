@@ -2,11 +2,11 @@
 
 use super::error::ApiError;
 use super::key::Reader;
-use super::query::{Params, address};
+use super::query::{Params, Segment, address};
 use super::{App, blocking};
 use crate::reputation::List;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use model::{SensorId, SessionId, Severity, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -128,7 +128,7 @@ fn cursor(text: &str) -> Result<SessionPosition, ApiError> {
 }
 
 /// One session with its events in order, each flat: `sequence`, `time`, `kind` and the fields of its kind.
-pub async fn story(_: Reader, State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+pub async fn story(_: Reader, State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Json<Value>, ApiError> {
     let id: SessionId = id.parse().map_err(|_| ApiError::field("id", &id, "a session's id (a UUID)"))?;
     let told = blocking(move || {
         let sensors = sensors(&app)?;
