@@ -133,7 +133,7 @@ pub enum TokenCommand {
         #[allow(missing_docs)]
         source: ConfigSource,
         /// For how many hours it can be used
-        #[arg(long, value_name = "HOURS", default_value_t = 24)]
+        #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=8760))]
         hours: u32,
     },
 }
@@ -196,7 +196,7 @@ pub struct Blocklist {
     #[arg(long, value_name = "1-100", default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub score_minimum: u8,
     /// At most so many addresses
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
     /// Private and loopback addresses too; never load such a list into a firewall
     #[arg(long)]
@@ -221,8 +221,8 @@ pub struct Sessions {
     /// Only of this protocol
     #[arg(long, value_name = "NAME", conflicts_with = "id")]
     pub protocol: Option<String>,
-    /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "id")]
+    /// At most so many, up to 1000
+    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "id", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
     /// Print JSON
     #[arg(long)]

@@ -1,4 +1,4 @@
-//! Exit codes: 0 fine, 1 it failed, 2 it was asked wrongly (also clap's), 3 `check` found nothing known.
+//! Exit codes: 0 fine, 1 it failed, 2 it was asked wrongly (also clap's).
 
 use crate::config::ConfigError;
 use std::process::ExitCode;

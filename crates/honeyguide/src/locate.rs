@@ -5,6 +5,7 @@ use crate::commands;
 use anyhow::{Context, Result, anyhow};
 use client::{Client, Trust};
 use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Written by a running hub beside its data, so that commands on the same machine find it.
@@ -32,15 +33,23 @@ impl Running {
         let _ = std::fs::remove_file(data.join(FILE));
     }
 
-    fn read(data: &Path) -> Option<Running> {
-        serde_json::from_slice(&std::fs::read(data.join(FILE)).ok()?).ok()
+    /// `None` when no hub has left one; a note that is cut off (its writer was killed) is none.
+    pub fn read(data: &Path) -> Result<Option<Running>> {
+        match std::fs::read(data.join(FILE)) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(error).with_context(|| {
+                format!("the data folder {} is another user's: run this as that user, or give --hub URL and --key KEY", data.display())
+            }),
+            Err(_) => Ok(None),
+        }
     }
 }
 
 /// A client for the hub that is meant.
 pub fn client(target: &Target) -> Result<Client> {
     let data = commands::effective(&target.source, &[])?.config.data;
-    let running = Running::read(&data);
+    // Who says both needs nothing of the data folder.
+    let running = if target.hub.is_some() && target.key.is_some() { Running::read(&data).ok().flatten() } else { Running::read(&data)? };
     let (url, certificate) = match (&target.hub, &running) {
         (Some(url), Some(running)) if *url == running.url => (url.clone(), running.certificate.clone()),
         (Some(url), _) => (url.clone(), None),

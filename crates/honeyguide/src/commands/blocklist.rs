@@ -3,9 +3,9 @@
 use super::runtime;
 use crate::cli;
 use crate::locate;
+use crate::show::print;
 use anyhow::Result;
 use client::BlacklistQuery;
-use std::io::Write;
 use std::process::ExitCode;
 
 pub fn run(arguments: cli::Blocklist) -> Result<ExitCode> {
@@ -17,14 +17,12 @@ pub fn run(arguments: cli::Blocklist) -> Result<ExitCode> {
         ..BlacklistQuery::default()
     };
     runtime()?.block_on(async {
-        let mut out = std::io::stdout().lock();
-        if arguments.json {
-            let list = client.blacklist(&query).await?;
-            serde_json::to_writer(&mut out, &list)?;
-            writeln!(out)?;
+        let text = if arguments.json {
+            serde_json::to_string(&client.blacklist(&query).await?)? + "\n"
         } else {
-            out.write_all(client.blacklist_text(&query).await?.as_bytes())?;
-        }
+            client.blacklist_text(&query).await?
+        };
+        print(&text)?;
         Ok(ExitCode::SUCCESS)
     })
 }

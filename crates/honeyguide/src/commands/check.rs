@@ -3,7 +3,7 @@
 use super::runtime;
 use crate::cli;
 use crate::locate;
-use crate::show::{bold, moment, printable, table};
+use crate::show::{bold, counted, moment, print, printable, table, word};
 use anyhow::Result;
 use client::CheckQuery;
 use client::api::Check;
@@ -16,12 +16,10 @@ pub fn run(arguments: cli::Check) -> Result<ExitCode> {
         for (number, address) in arguments.addresses.iter().enumerate() {
             let check = client.check(*address, &CheckQuery::default()).await?;
             if arguments.json {
-                println!("{}", serde_json::to_string(&check)?);
+                print(&(serde_json::to_string(&check)? + "\n"))?;
             } else {
-                if number > 0 {
-                    println!();
-                }
-                print!("{}", tell(&check));
+                let gap = if number > 0 { "\n" } else { "" };
+                print(&format!("{gap}{}", tell(&check)))?;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -46,14 +44,14 @@ fn tell(check: &Check) -> String {
     }
     let when = |text: &Option<String>| text.as_deref().and_then(Timestamp::parse).map_or_else(|| "?".to_owned(), moment);
     out += &format!(
-        "  {} sessions, {} events; first seen {}, last {} UTC\n",
-        check.total_sessions,
-        check.total_events,
+        "  {}, {}\n  first seen {}, last {} UTC\n",
+        counted(check.total_sessions, "session"),
+        counted(check.total_events, "event"),
         when(&check.first_seen),
         when(&check.last_seen)
     );
     if !model::is_public(check.ip) {
-        out += "  not a public address: it stays out of blocklists unless they are asked for with --include-private\n";
+        out += "  no public address: in blocklists only with --include-private\n";
     }
     let protocols: Vec<String> = check.protocols.iter().map(|p| format!("{} ({})", p.protocol, p.sessions)).collect();
     out += &format!("  protocols (sessions): {}\n", protocols.join(", "));
@@ -61,7 +59,7 @@ fn tell(check: &Check) -> String {
         let rows = check
             .behaviors
             .iter()
-            .map(|b| vec![printable(b.name.as_bytes()), b.severity.clone(), b.count.to_string(), b.techniques.join(" ")]);
+            .map(|b| vec![printable(b.name.as_bytes()), word(&b.severity), b.count.to_string(), b.techniques.join(" ")]);
         out += &format!("\n{}\n", table(&["behavior", "severity", "sessions", "ATT&CK"], rows));
     }
     if !check.primitives.is_empty() {
@@ -76,7 +74,8 @@ fn calculation(score: &serde_json::Value) -> String {
     let number = |value: &serde_json::Value| value.as_f64().map_or_else(|| "?".to_owned(), |v| format!("{v:.2}"));
     let text = |value: &serde_json::Value| printable(value.as_str().unwrap_or_default().as_bytes());
     let terms = ["sensor", "community"].into_iter().filter_map(|side| score[side].as_array()).flatten();
-    let mut rows: Vec<Vec<String>> = terms.map(|t| vec![text(&t["name"]), number(&t["value"]), text(&t["formula"])]).collect();
+    let mut rows: Vec<Vec<String>> =
+        terms.map(|t| vec![word(t["name"].as_str().unwrap_or_default()), number(&t["value"]), text(&t["formula"])]).collect();
     if rows.is_empty() {
         return String::new();
     }
@@ -87,7 +86,7 @@ fn calculation(score: &serde_json::Value) -> String {
         ("floor", "the least, where a very high behavior was seen"),
         ("whitelist_factor", "1, or less for a known benign source"),
     ] {
-        rows.push(vec![key.to_owned(), number(&score[key]), how.to_owned()]);
+        rows.push(vec![word(key), number(&score[key]), how.to_owned()]);
     }
     format!("\n{}\n", table(&["the score", "value", "how"], rows))
 }

@@ -3,6 +3,7 @@
 use super::effective;
 use crate::cli::{ConfigArguments, ConfigCommand};
 use crate::config::flatten;
+use crate::show::print;
 use anyhow::Result;
 use std::process::ExitCode;
 
@@ -15,18 +16,26 @@ pub fn run(arguments: ConfigArguments) -> Result<ExitCode> {
             .origins
             .iter()
             .find(|(known, _)| key == known.as_str() || key.starts_with(&format!("{known}.")))
-            .map_or("default", |(_, o)| o.as_str())
+            .map_or_else(|| default_origin(key), |(_, o)| o.as_str())
     };
     let rows = flatten(&effective.config);
     if json {
         let object: serde_json::Map<_, _> =
             rows.iter().map(|(key, value)| (key.clone(), serde_json::json!({ "value": value, "origin": origin(key) }))).collect();
-        println!("{}", serde_json::to_string_pretty(&object)?);
+        print(&(serde_json::to_string_pretty(&object)? + "\n"))?;
     } else {
         let width = rows.iter().map(|(key, value)| key.len() + value.len() + 3).filter(|w| *w <= 80).max().unwrap_or(0);
-        for (key, value) in &rows {
-            println!("{:width$}  # {}", format!("{key} = {value}"), origin(key));
-        }
+        let line = |(key, value): &(String, String)| format!("{:width$}  # {}\n", format!("{key} = {value}"), origin(key));
+        print(&rows.iter().map(line).collect::<String>())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Two defaults depend on the role; the value shown is the other roles'.
+fn default_origin(key: &str) -> &'static str {
+    match key {
+        "hub.listen" => "default; `honeyguide hub` listens on 0.0.0.0",
+        "hub.tls" => "default; `honeyguide up` uses \"off\" where it listens on loopback",
+        _ => "default",
+    }
 }

@@ -3,8 +3,10 @@
 use super::{effective, prepare, runtime, stop_asked};
 use crate::cli;
 use crate::config::{Config, Effective};
+use crate::locate::Running;
 use crate::logging;
 use crate::roles::{LocalHub, ready};
+use crate::show::print;
 use anyhow::Result;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
@@ -46,10 +48,18 @@ fn serve(arguments: cli::HubRun) -> Result<ExitCode> {
 }
 
 fn new_token(source: &cli::ConfigSource, hours: u32) -> Result<ExitCode> {
-    let config = config(effective(source, &[])?);
-    prepare(&config.data)?;
-    let token = hub::admin::new_token(&config.hub, &config.data, Duration::from_secs(u64::from(hours) * 3600))?;
-    println!("{}", token.text);
-    eprintln!("Good for one sensor until {}: honeyguide sensor --hub URL --token TOKEN", crate::show::moment(token.expires));
+    let mut effective = effective(source, &[])?;
+    let data = effective.config.data.clone();
+    prepare(&data)?;
+    let running = Running::read(&data)?;
+    // `honeyguide up` speaks plain HTTP on this machine unless it is told otherwise: there is no certificate to pin then.
+    if running.as_ref().is_some_and(|running| running.certificate.is_none()) && !effective.origins.contains_key("hub.tls") {
+        effective.config.hub.tls = hub::Tls::OFF;
+    }
+    let config = config(effective);
+    let token = hub::admin::new_token(&config.hub, &data, Duration::from_secs(u64::from(hours) * 3600))?;
+    print(&format!("{}\n", token.text))?;
+    let url = running.map_or_else(|| "URL".to_owned(), |running| running.url);
+    eprintln!("Good for one sensor until {} UTC: honeyguide sensor --hub {url} --token TOKEN", crate::show::moment(token.expires));
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use super::runtime;
 use crate::cli;
 use crate::locate;
+use crate::show::print;
 use anyhow::{Context, Result};
 use client::HttpDelivery;
 use client::replay::{Progress, Summary, cowrie};
@@ -20,9 +21,9 @@ pub fn run(arguments: cli::Replay) -> Result<ExitCode> {
             let summary = cowrie(file, &arguments.sensor, &delivery, |progress| advance(&bar, progress)).await?;
             bar.finish_and_clear();
             if arguments.json {
-                println!("{}", serde_json::to_string(&summary)?);
+                print(&(serde_json::to_string(&summary)? + "\n"))?;
             } else {
-                print!("{}", tell(file, &arguments.sensor, &summary, begin.elapsed().as_secs_f64()));
+                print(&tell(file, &arguments.sensor, &summary, begin.elapsed().as_secs_f64()))?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -3,8 +3,8 @@
 use super::runtime;
 use crate::cli;
 use crate::locate;
-use crate::show::{bold, moment, printable, story, table};
-use anyhow::{Context, Result};
+use crate::show::{bold, counted, moment, print, printable, story, table_that_fits, word};
+use anyhow::{Result, anyhow};
 use client::SessionsQuery;
 use client::api::{Session, Story};
 use model::{SessionId, Timestamp};
@@ -15,15 +15,16 @@ pub fn run(arguments: cli::Sessions) -> Result<ExitCode> {
     runtime()?.block_on(async {
         if let Some(id) = &arguments.id {
             let id: SessionId =
-                id.parse().with_context(|| format!("\"{id}\" is not a session's id: expected one as `honeyguide sessions` lists them"))?;
+                id.parse().map_err(|_| anyhow!("\"{id}\" is not a session's id: expected one as `honeyguide sessions` lists them"))?;
             let told = client.session(id).await?;
             if arguments.json {
-                println!("{}", serde_json::to_string_pretty(&told)?);
+                print(&(serde_json::to_string_pretty(&told)? + "\n"))?;
             } else {
-                print!("{}", tell(&told));
+                print(&tell(&told))?;
             }
             return Ok(ExitCode::SUCCESS);
         }
+        let filtered = arguments.ip.is_some() || arguments.protocol.is_some();
         let query = SessionsQuery {
             ip: arguments.ip,
             protocol: arguments.protocol,
@@ -31,20 +32,29 @@ pub fn run(arguments: cli::Sessions) -> Result<ExitCode> {
             ..SessionsQuery::default()
         };
         let page = client.sessions(&query).await?;
-        if arguments.json {
-            println!("{}", serde_json::to_string_pretty(&page)?);
-        } else if page.sessions.is_empty() {
-            println!("No session has ended yet.");
-        } else {
-            println!(
-                "{}",
-                table(
-                    &["begin (UTC)", "id", "from", "protocol", "behavior", "severity", "logins", "commands", "files"],
-                    page.sessions.iter().map(row)
-                )
-            );
-        }
+        let text = match (arguments.json, &page.sessions[..]) {
+            (true, _) => serde_json::to_string_pretty(&page)?,
+            (false, []) if filtered => "No such session has ended yet.".to_owned(),
+            (false, []) => "No session has ended yet.".to_owned(),
+            (false, sessions) => list(sessions),
+        };
+        print(&(text + "\n"))?;
         Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// A table; where the terminal is too narrow for one, two lines a session, so that an id can still be copied.
+fn list(sessions: &[Session]) -> String {
+    let headings = ["begin (UTC)", "id", "from", "protocol", "behavior", "severity", "logins", "commands", "files"];
+    table_that_fits(&headings, sessions.iter().map(row)).unwrap_or_else(|| {
+        let entry = |session: &Session| {
+            let (name, severity) = behavior(session);
+            let did = [(session.logins, "login"), (session.commands, "command"), (session.files, "file")];
+            let did: Vec<_> = did.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| counted(count, what)).collect();
+            let head = format!("{}  {}  {}  {name} ({severity})", begin(session), session.ip, session.protocol);
+            format!("{head}\n    {}  {}", session.id, did.join(", ")).trim_end().to_owned()
+        };
+        sessions.iter().map(entry).collect::<Vec<_>>().join("\n")
     })
 }
 
@@ -56,7 +66,7 @@ fn behavior(session: &Session) -> (String, String) {
     session
         .behavior
         .as_ref()
-        .map_or_else(Default::default, |b| (printable(b.name.as_deref().unwrap_or(&b.id).as_bytes()), b.severity.clone()))
+        .map_or_else(Default::default, |b| (printable(b.name.as_deref().unwrap_or(&b.id).as_bytes()), word(&b.severity)))
 }
 
 fn row(session: &Session) -> Vec<String> {

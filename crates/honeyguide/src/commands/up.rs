@@ -6,6 +6,7 @@ use crate::logging;
 use crate::roles::{LocalHub, LocalSensor, ready};
 use crate::show::bold;
 use anyhow::Result;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -30,7 +31,8 @@ pub fn run(arguments: cli::Up) -> Result<ExitCode> {
         }
         stop_asked().await;
         if !arguments.json {
-            println!("\nStopping: open sessions end, what they did is stored.");
+            // Nobody may be reading any more; stopping in order matters more than saying so.
+            let _ = writeln!(std::io::stdout(), "\nStopping: open sessions end, what they did is stored.");
         }
         sensor.stop().await;
         hub.stop().await;

@@ -70,7 +70,7 @@ impl Layers {
         let at = |offset: usize| format!("{}:{}", path.display(), line_of(&text, offset));
         let invalid = |e: toml::de::Error| ConfigError::Invalid {
             origin: e.span().map_or_else(|| path.display().to_string(), |span| at(span.start)),
-            message: with_suggestion(e.message()),
+            message: with_remedy(e.message()),
         };
         // Read once as the real type, alone, so that an error can point at its line.
         toml::from_str::<Config>(&text).map_err(invalid)?;
@@ -99,7 +99,7 @@ impl Layers {
                 Err(e) => failure = failure.or(Some(e)),
             }
         }
-        let message = failure.map(|e| with_suggestion(e.message())).unwrap_or_default();
+        let message = failure.map(|e| with_remedy(e.message())).unwrap_or_default();
         Err(ConfigError::Invalid { origin: format!("{origin} ({key})"), message })
     }
 
@@ -107,7 +107,7 @@ impl Layers {
     pub fn effective(self) -> Result<Effective, ConfigError> {
         let config = self.table.try_into().map_err(|e: toml::de::Error| ConfigError::Invalid {
             origin: "the configuration as a whole".to_owned(),
-            message: with_suggestion(e.message()),
+            message: with_remedy(e.message()),
         })?;
         Ok(Effective { config, origins: self.origins })
     }
@@ -161,9 +161,12 @@ fn insert(table: &mut Table, key: &str, value: Value) {
     }
 }
 
-/// Adds "did you mean" to serde's ``unknown field `x`, expected one of `a`, `b` ``; other messages stay.
-fn with_suggestion(message: &str) -> String {
+/// Makes serde's messages say the remedy: "did you mean" after ``unknown field `x`, expected one of `a`, `b` ``, an example of an address.
+fn with_remedy(message: &str) -> String {
     let message = message.trim();
+    if message == "invalid socket address syntax" {
+        return "expected an address with a port, such as 127.0.0.1:8600".to_owned();
+    }
     let mut quoted = message.split('`').skip(1).step_by(2);
     let (Some(unknown), true) = (quoted.next(), message.starts_with("unknown ")) else { return message.to_owned() };
     let closest = quoted
