@@ -66,6 +66,8 @@ fn every_kind_is_recorded_somewhere() {
     }
     assert!(sources.len() > 50, "the scan sees the sensor's side");
     let text: String = sources.iter().map(|p| std::fs::read_to_string(p).expect("UTF-8")).collect();
+    // A pattern that takes nothing out of an event does not make one.
+    let text = text.replace(" { .. }", "");
     for detail in one_of_each() {
         let kind = detail.kind();
         let variant = format!("Detail::{}{} {{", kind[..1].to_uppercase(), &kind[1..]);
