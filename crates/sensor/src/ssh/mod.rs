@@ -153,7 +153,7 @@ impl SshServer {
         let SshConnection { recorder, host, policy, peer, local, shutdown } = accepted;
         let connection = Arc::new(Connection::new(recorder, policy, self.profile.clone(), self.limits, self.upload_bytes.clone()));
         let deadline = Instant::now() + self.limits.login_grace;
-        let exchange = tokio::time::timeout_at(deadline, ident::exchange(&mut stream, &self.profile.version)).await;
+        let exchange = tokio::time::timeout_at(deadline, Box::pin(ident::exchange(&mut stream, &self.profile.version))).await;
         let (read, length) = match exchange {
             Ok(ident::Exchange::Done { read, length }) => (read, length),
             Ok(ident::Exchange::Broken { read, reason }) => {
@@ -204,7 +204,8 @@ impl SshServer {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let mut running = match russh::server::run_stream(self.transport.clone(), tap, handler).await {
+        // Boxed, as is the exchange before it: what only the beginning needs is kilobytes that a held connection would keep.
+        let mut running = match Box::pin(russh::server::run_stream(self.transport.clone(), tap, handler)).await {
             Ok(running) => running,
             Err(error) => return ended(&error, connection),
         };

@@ -70,21 +70,18 @@ pub(super) fn start(
     let onlcr = terminal && !matches!(program, Program::Shell(_));
     let channel = Output { connection: connection.clone(), handle, id, merged: terminal, onlcr };
     let halt = if terminal { connection.hangup.clone() } else { connection.halt.clone() };
+    let program = AssertUnwindSafe(program.run(machine, connection.clone(), io)).catch_unwind();
     let running = async move {
-        let program = AssertUnwindSafe(program.run(machine, channel.connection.clone(), io)).catch_unwind();
         let (status, ()) = tokio::join!(program, channel.pass(output));
-        channel
-            .end(status.unwrap_or_else(|_| {
-                metrics::counter!("honeyguide_sensor_panics_total", "protocol" => "ssh").increment(1);
-                tracing::error!("a program of the fake host panicked");
-                SEGMENTATION_FAULT
-            }))
-            .await;
+        let status = status.unwrap_or_else(|_| {
+            metrics::counter!("honeyguide_sensor_panics_total", "protocol" => "ssh").increment(1);
+            tracing::error!("a program of the fake host panicked");
+            SEGMENTATION_FAULT
+        });
+        channel.end(status).await;
     };
-    let task = connection.tasks.spawn(async move {
-        // Programs end with the connection (after a while, see `SshLimits`), whatever they are doing.
-        let _ = halt.run_until_cancelled(running).await;
-    });
+    // Programs end with the connection (after a while, see `SshLimits`), whatever they are doing.
+    let task = connection.tasks.spawn(halt.run_until_cancelled_owned(running.boxed()));
     Running { stdin: Some(stdin), terminal, task: task.abort_handle() }
 }
 
