@@ -60,7 +60,7 @@ impl Files {
             return Err(Errno::Eacces);
         }
         match &inode.body {
-            Body::Listed { origin, .. } => Ok(Program::Tool(base_name(origin).to_vec())),
+            Body::Listed { origin, .. } => Ok(Program::Tool(tool_name(base_name(origin)).to_vec())),
             body => {
                 let bytes = match body {
                     Body::Own(bytes) => bytes.as_slice().into(),
@@ -460,6 +460,20 @@ impl Files {
         };
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
         content[start..start.saturating_add(count).min(content.len())].to_vec()
+    }
+}
+
+/// The command behind a program that Debian installs under a longer name and an alternative's link.
+fn tool_name(program: &[u8]) -> &[u8] {
+    match program {
+        b"mawk" => b"awk",
+        b"nc.openbsd" => b"nc",
+        b"vim.basic" => b"vim",
+        b"which.debianutils" => b"which",
+        b"iptables-nft" | b"xtables-nft-multi" => b"iptables",
+        b"php8.1" => b"php",
+        name if name.starts_with(b"python3.") => b"python3",
+        other => other,
     }
 }
 

@@ -67,7 +67,7 @@ pub struct Metadata {
 
 impl Metadata {
     /// What is left of a file that vanished under an open handle.
-    pub(super) fn of_nothing(kind: Kind) -> Metadata {
+    pub(crate) fn of_nothing(kind: Kind) -> Metadata {
         let time = Timestamp::default();
         Metadata {
             kind,
