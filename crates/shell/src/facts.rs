@@ -89,6 +89,17 @@ impl Facts<'_> {
         }
     }
 
+    /// The default gateway: the persona's where it is on the host's own network, else that network's first address.
+    pub fn gateway(&self) -> std::net::Ipv4Addr {
+        let prefix = self.host().interfaces.first().map_or(24, |interface| u32::from(interface.prefix).clamp(1, 32));
+        let mask = u32::MAX << (32 - prefix);
+        let network = u32::from(self.address()) & mask;
+        match self.host().gateway.parse::<std::net::Ipv4Addr>() {
+            Ok(gateway) if u32::from(gateway) & mask == network => gateway,
+            _ => (network | 1).into(),
+        }
+    }
+
     /// Bytes and packets an interface received and sent since boot.
     pub fn traffic(&self, interface: &str) -> Traffic {
         let per_second = if interface == "lo" { 190 } else { 2_400 + spread(self.seed(), 33) % 3_000 };

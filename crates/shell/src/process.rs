@@ -32,7 +32,7 @@ pub struct Listing {
     pub rss_kb: u64,
     /// Arguments, each ended by NUL; empty for a kernel thread.
     pub cmdline: Vec<u8>,
-    /// The short name, at most 15 bytes.
+    /// The short name, at most 15 bytes but for kernel threads.
     pub comm: Vec<u8>,
     /// The program's path; empty for a kernel thread.
     pub exe: Vec<u8>,
@@ -87,6 +87,7 @@ pub(crate) fn residents(persona: &persona::Persona, booted: Timestamp) -> Arc<[L
             };
             let exe = match kernel {
                 Some(_) => Vec::new(),
+                None if program == "/sbin/init" && host.userland == persona::Userland::Gnu => b"/usr/lib/systemd/systemd".to_vec(),
                 None if program.starts_with('/') => program.as_bytes().to_vec(),
                 None if program == "sshd" => b"/usr/sbin/sshd".to_vec(),
                 None if program == "sd-pam" => b"/lib/systemd/systemd".to_vec(),
@@ -103,10 +104,7 @@ pub(crate) fn residents(persona: &persona::Persona, booted: Timestamp) -> Arc<[L
                 cpu: Duration::from_secs(process.cpu_seconds),
                 vsz_kb: process.vsz_kb,
                 rss_kb: process.rss_kb,
-                comm: kernel.map_or_else(
-                    || if process.pid == 1 && host.userland == persona::Userland::Gnu { b"systemd".to_vec() } else { comm(&exe) },
-                    |name| comm(name.as_bytes()),
-                ),
+                comm: kernel.map_or_else(|| comm(&exe), |name| name.as_bytes().to_vec()),
                 cmdline,
                 exe,
             }

@@ -200,6 +200,13 @@ async fn copy(process: &mut Process, request: &Request, block: usize) -> Outcome
 
 /// Six significant digits, as `%g` prints them.
 fn significant(value: f64) -> String {
+    if value < 1e-4 {
+        // `%g` goes over to an exponent here.
+        let text = format!("{value:.5e}");
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+        return format!("{mantissa}e-{:0>2}", exponent.trim_start_matches('-'));
+    }
     let digits = (5 - value.abs().max(1e-12).log10().floor() as i32).clamp(0, 12) as usize;
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }

@@ -257,7 +257,7 @@ pub(super) async fn hexdump(process: &mut Process) -> Outcome {
             continue;
         }
         (starred, previous) = (false, Some(row));
-        let text = if canonical { canonical_row(at, row) } else { address(at, radix, od) + &cells(row, &kind, od) + "\n" };
+        let text = if canonical { canonical_row(at, row) } else { dump_row(at, radix, row, &kind, od) };
         process.out(text).await?;
     }
     if radix != b'n' && !(content.is_empty() && !od) {
@@ -265,6 +265,13 @@ pub(super) async fn hexdump(process: &mut Process) -> Outcome {
         process.out(if canonical { format!("{end:08x}\n") } else { address(end, radix, od) + "\n" }).await?;
     }
     Ok(0)
+}
+
+fn dump_row(at: usize, radix: u8, row: &[u8], kind: &[u8], od: bool) -> String {
+    let text = address(at, radix, od) + &cells(row, kind, od);
+    // hexdump fills a short row up to where a full one ends.
+    let width = if od { 0 } else { 7 + cells(&[0; 16], kind, od).len() };
+    format!("{text:<width$}\n")
 }
 
 fn canonical_row(at: usize, row: &[u8]) -> String {

@@ -204,20 +204,52 @@ pub(super) async fn paste(process: &mut Process) -> Outcome {
     let delimiters = given.value('d').map_or(b"\t".to_vec(), <[u8]>::to_vec);
     let delimiter = |index: usize| delimiters.get(index % delimiters.len().max(1)).copied();
     let names = if given.operands.is_empty() { vec![b"-".to_vec()] } else { given.operands.clone() };
-    let mut columns = Vec::new();
+    let mut sources: Vec<Option<Source>> = Vec::new();
     for name in &names {
-        let (lines, status) = lines_of(process, std::slice::from_ref(name)).await?;
-        if status != 0 {
-            return Ok(status);
+        match Source::open(process, name) {
+            // Every `-` reads on where the last stopped, so that they share the first one's place.
+            Ok(source) => sources.push((name != b"-" || !names[..sources.len()].contains(name)).then_some(source)),
+            Err(errno) => {
+                complain(process, name, errno).await?;
+                return Ok(1);
+            }
         }
-        columns.push(lines.iter().map(|line| chomp(line).to_vec()).collect::<Vec<_>>());
     }
-    let rows: Vec<Vec<Vec<u8>>> = if given.has('s') {
-        columns
+    let standard_input = names.iter().position(|name| name == b"-").unwrap_or(0);
+    let mut rows: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut bytes = 0;
+    if given.has('s') {
+        for source in sources.iter_mut().flatten() {
+            let mut row = Vec::new();
+            while let Some(line) = source.line(process).await? {
+                bytes += line.len() + 24;
+                row.push(chomp(&line).to_vec());
+                if bytes > WHOLE_BYTES_MAX {
+                    break;
+                }
+            }
+            rows.push(row);
+        }
     } else {
-        let longest = columns.iter().map(Vec::len).max().unwrap_or(0);
-        (0..longest).map(|row| columns.iter().map(|column| column.get(row).cloned().unwrap_or_default()).collect()).collect()
-    };
+        while bytes <= WHOLE_BYTES_MAX {
+            let (mut row, mut any) = (Vec::new(), false);
+            for column in 0..names.len() {
+                let at = if names[column] == b"-" { standard_input } else { column };
+                let line = match &mut sources[at] {
+                    Some(source) => source.line(process).await?,
+                    None => None,
+                };
+                any |= line.is_some();
+                let line = line.unwrap_or_default();
+                bytes += line.len() + 24;
+                row.push(chomp(&line).to_vec());
+            }
+            if !any {
+                break;
+            }
+            rows.push(row);
+        }
+    }
     for row in rows {
         let mut line = Vec::new();
         for (index, cell) in row.iter().enumerate() {

@@ -3,8 +3,8 @@
 use super::options::{Given, Spec, Takes, number, parse};
 use super::pattern::{Syntax, compile};
 use super::source::{Source, chomp, complain};
+use crate::Kind;
 use crate::command::{Outcome, Process, Stop};
-use crate::{Errno, Kind};
 use regex::bytes::Regex;
 use std::collections::VecDeque;
 
@@ -186,7 +186,7 @@ impl Search {
         let mut source = match Source::open(process, name) {
             Ok(source) => source,
             Err(errno) => {
-                self.failed |= errno != Errno::Eisdir;
+                self.failed = true;
                 if !self.given.has('s') {
                     process.flush().await?;
                     complain(process, name, errno).await?;
@@ -225,7 +225,12 @@ impl Search {
             if !silent {
                 if memchr::memchr(0, text).is_some() && end != 0 && !self.given.has('a') {
                     process.flush().await?;
-                    process.out([b"Binary file ", shown, b" matches\n"].concat()).await?;
+                    let line = if process.busybox() {
+                        [b"Binary file ", shown, b" matches\n"].concat()
+                    } else {
+                        [b"grep: ", shown, b": binary file matches\n"].concat()
+                    };
+                    process.out(line).await?;
                     return Ok(());
                 }
                 let first = held.front().map_or(number, |(number, ..)| *number);

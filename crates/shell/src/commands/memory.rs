@@ -156,6 +156,11 @@ pub(super) async fn top(process: &mut Process) -> Outcome {
     };
     let given = parse(process, &TOP).await?;
     let interactive = process.is_terminal(STDOUT) && !given.has('b');
+    if !interactive && !given.has('b') && !process.busybox() {
+        let message = if process.variable(b"TERM").is_none() { "TERM environment variable not set.\n" } else { "top: failed tty get\n" };
+        process.err(message).await?;
+        return Ok(1);
+    }
     let delay = given.value('d').and_then(number).unwrap_or(3).clamp(1, 3600);
     let mut left = given.value('n').and_then(number).unwrap_or(u64::MAX);
     while left > 0 {

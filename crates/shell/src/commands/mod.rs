@@ -156,12 +156,16 @@ commands! {
     "more" Both ["/bin"] pager::more;
     "mount" Both ["/bin"] mounts::mount;
     "mv" Both ["/bin"] copy::mv;
+    "mysql" Gnu ["/usr/bin"] packages::mysql;
+    "mysqladmin" Gnu ["/usr/bin"] packages::mysql;
+    "mysqldump" Gnu ["/usr/bin"] packages::mysql;
     "nano" Gnu ["/bin"] pager::editor;
     "nc" Both ["/usr/bin"] remote::nc;
     "netstat" Both ["/bin"] net::netstat;
     "nice" Both ["/usr/bin"] run::prefix;
     "nl" Gnu ["/usr/bin"] filters::nl;
     "nohup" Both ["/usr/bin"] run::nohup;
+    "nologin" Gnu ["/usr/sbin"] run::nologin;
     "nproc" Both ["/usr/bin"] memory::nproc;
     "nslookup" Both ["/usr/bin"] remote::lookup;
     "od" Both ["/usr/bin"] encode::hexdump;

@@ -206,7 +206,7 @@ pub(super) async fn ip(process: &mut Process) -> Outcome {
         }
     } else if is(object, "neighbor") || is(object, "neighbour") {
         if let Some(link) = links(&machine).get(1) {
-            let gateway = machine.host().persona().host.gateway.clone();
+            let gateway = machine.facts().gateway();
             process.out(format!("{gateway} dev {} lladdr {} REACHABLE\n", link.name, gateway_mac(&machine))).await?;
         }
     } else if is(object, "rule") {
@@ -254,12 +254,11 @@ fn address_block(index: usize, link: &Link, addresses: bool, brief: bool) -> Str
 }
 
 fn routes(machine: &Machine) -> Vec<String> {
-    let host = &machine.host().persona().host;
     let links = links(machine);
     let Some(link) = links.get(1) else { return Vec::new() };
     let Some((address, prefix)) = link.address else { return Vec::new() };
     vec![
-        format!("default via {} dev {} proto dhcp src {address} metric 100 ", host.gateway, link.name),
+        format!("default via {} dev {} proto dhcp src {address} metric 100 ", machine.facts().gateway(), link.name),
         format!("{}/{prefix} dev {} proto kernel scope link src {address} metric 100 ", link.network(), link.name),
     ]
 }
@@ -289,7 +288,7 @@ fn routing_table(machine: &Machine, numeric: bool) -> String {
     if let Some(link) = links(machine).get(1)
         && link.address.is_some()
     {
-        let (gateway, anywhere) = (&machine.host().persona().host.gateway, if numeric { "0.0.0.0" } else { "default" });
+        let (gateway, anywhere) = (machine.facts().gateway().to_string(), if numeric { "0.0.0.0" } else { "default" });
         let gateway_name = if numeric || machine.host().persona().host.userland == persona::Userland::Busybox {
             gateway.clone()
         } else {
@@ -312,17 +311,18 @@ pub(super) async fn arp(process: &mut Process) -> Outcome {
     let host = &machine.host().persona().host;
     let numeric = process.operands().iter().any(|arg| arg.starts_with(b"-") && arg.contains(&b'n'));
     let bsd = process.busybox() || process.operands().iter().any(|arg| arg == b"-a" || arg == b"-an");
+    let gateway = machine.facts().gateway().to_string();
     let (mac, device) = (gateway_mac(&machine), host.interfaces.first().map_or("eth0", |i| i.name.as_str()));
     if bsd {
         let name = if numeric || process.busybox() { "?" } else { "_gateway" };
         process
             .out(
-                format!("{name} ({}) at {mac} [ether]  on {device}\n", host.gateway)
+                format!("{name} ({}) at {mac} [ether]  on {device}\n", gateway)
                     .replace("]  on", if process.busybox() { "]  on" } else { "] on" }),
             )
             .await?;
     } else {
-        let name = if numeric { host.gateway.as_str() } else { "_gateway" };
+        let name = if numeric { gateway.as_str() } else { "_gateway" };
         process.out(format!("Address                  HWtype  HWaddress           Flags Mask            Iface\n{name:<24} ether   {mac:<19} C                     {device}\n")).await?;
     }
     Ok(0)

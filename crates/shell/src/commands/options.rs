@@ -92,7 +92,10 @@ pub(super) async fn parse_args(process: &mut Process, spec: &Spec, args: Vec<Vec
 
 /// Complains and points to `--help`; what to return.
 pub(super) async fn usage_error(process: &mut Process, spec: &Spec, message: impl AsRef<[u8]>) -> Result<Stop, Stop> {
-    process.complain(message).await?;
+    // Where an operand is missing BusyBox shows its usage and says no more.
+    if !(process.busybox() && message.as_ref().starts_with(b"missing")) {
+        process.complain(message).await?;
+    }
     if process.busybox() {
         help(process, spec).await?;
         return Ok(Stop::Exit(1));

@@ -223,3 +223,41 @@ fn printed(statement: &[u8]) -> Option<Vec<u8>> {
     }
     Some(out)
 }
+
+/// `mysql`, `mysqldump` and `mysqladmin`: the server does not let in whom it does not know.
+pub(super) async fn mysql(process: &mut Process) -> Outcome {
+    let words: Vec<String> = process.operands().iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    let tool = String::from_utf8_lossy(process.name()).into_owned();
+    if words.iter().any(|word| word == "--version" || word == "-V") {
+        process.out(format!("{tool}  Ver 8.0.36-0ubuntu0.22.04.1 for Linux on x86_64 ((Ubuntu))\n")).await?;
+        return Ok(0);
+    }
+    let value = |short: &str, long: &str| {
+        let at = words.iter().position(|word| word.starts_with(short) || word.starts_with(long))?;
+        let word = &words[at];
+        let attached = word
+            .strip_prefix(long)
+            .map(|rest| rest.trim_start_matches('='))
+            .unwrap_or_else(|| word.strip_prefix(short).unwrap_or_default());
+        Some(if attached.is_empty() { words.get(at + 1).cloned().unwrap_or_default() } else { attached.to_owned() })
+    };
+    let user = value("-u", "--user").unwrap_or_else(|| "root".to_owned());
+    let given = words.iter().find(|word| word.starts_with("-p") || word.starts_with("--password"));
+    let inline = given.is_some_and(|word| word.len() > 2 && word != "--password");
+    if inline {
+        process.err(format!("{tool}: [Warning] Using a password on the command line interface can be insecure.\n")).await?;
+    } else if given.is_some() {
+        super::run::ask(process, "Enter password: ").await?;
+    }
+    process.sleep(Duration::from_millis(30)).await;
+    let using = if given.is_some() { "YES" } else { "NO" };
+    let denied = format!("Access denied for user '{user}'@'localhost' (using password: {using})");
+    process
+        .err(match &tool[..] {
+            "mysqldump" => format!("mysqldump: Got error: 1045: {denied} when trying to connect\n"),
+            "mysqladmin" => format!("mysqladmin: connect to server at 'localhost' failed\nerror: '{denied}'\n"),
+            _ => format!("ERROR 1045 (28000): {denied}\n"),
+        })
+        .await?;
+    Ok(if tool == "mysqldump" { 2 } else { 1 })
+}

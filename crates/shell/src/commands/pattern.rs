@@ -147,7 +147,7 @@ fn interval(pattern: &[u8], from: usize, extended: bool, start: bool, out: &mut 
             out.push_str(r"\{");
             return Ok(from);
         }
-        return Err("Unmatched { or \\{");
+        return Err("Unmatched \\{");
     };
     let inner = &rest[..length];
     let plausible =

@@ -232,7 +232,7 @@ pub(super) async fn traceroute(process: &mut Process) -> Outcome {
         return Ok(2);
     };
     process.out(format!("traceroute to {host} ({address}), 30 hops max, 60 byte packets\n")).await?;
-    let gateway = process.machine().host().persona().host.gateway.clone();
+    let gateway = process.machine().facts().gateway();
     process.out(format!(" 1  {gateway} ({gateway})  0.412 ms  0.398 ms  0.377 ms\n")).await?;
     for hop in 2..=6 {
         process.flush().await?;

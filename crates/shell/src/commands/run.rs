@@ -269,6 +269,18 @@ pub(super) async fn prefix(process: &mut Process) -> Outcome {
         }
         return Err(usage_error(process, &spec, "missing operand").await?);
     };
+    if process.name() == b"chroot"
+        && let Some(root) = given.operands.first()
+        && let Err(errno) = process.files().list(root)
+    {
+        let message = if process.busybox() {
+            [b"can't change root directory to '", &root[..], b"': ", errno.message().as_bytes()].concat()
+        } else {
+            [b"cannot change root directory to ", &quoted(root)[..], b": ", errno.message().as_bytes()].concat()
+        };
+        process.complain(message).await?;
+        return Ok(125);
+    }
     let detaches = process.name() == b"setsid";
     match process.launch(Launch { own_group: detaches, ..Launch::new(operands) }).await {
         Ok(_) if detaches && !given.has('w') && process.task.pid == process.task.group => Ok(0),
@@ -632,4 +644,10 @@ pub(super) async fn su(process: &mut Process) -> Outcome {
             Ok(127)
         }
     }
+}
+
+/// The shell of accounts nobody logs in to.
+pub(super) async fn nologin(process: &mut Process) -> Outcome {
+    process.out("This account is currently not available.\n").await?;
+    Ok(1)
 }

@@ -69,13 +69,15 @@ pub(super) async fn run(process: &mut Process) -> Outcome {
     let commands = match script::parse(&text, extended) {
         Ok(commands) => commands,
         Err(wrong) => {
+            let wrong_place = process.busybox() || wrong.at != usize::MAX;
             let message = if process.busybox() || wrong.at == usize::MAX {
                 wrong.message.into_owned()
             } else {
                 format!("-e expression #1, char {}: {}", wrong.at, wrong.message)
             };
+            let status = if wrong_place { 1 } else { 4 };
             process.complain(message).await?;
-            return Ok(1);
+            return Ok(status);
         }
     };
     let names = if given.operands.is_empty() { vec![b"-".to_vec()] } else { std::mem::take(&mut given.operands) };

@@ -129,6 +129,10 @@ pub(super) fn chomp(line: &[u8]) -> &[u8] {
 
 /// A file name as GNU's messages quote it: in single quotes, with `'\''` for a quote within.
 pub(super) fn quoted(name: &[u8]) -> Vec<u8> {
+    // In double quotes where that needs no escapes.
+    if name.contains(&b'\'') && !name.iter().any(|b| b"\"$`\\\n".contains(b)) {
+        return [b"\"", name, b"\""].concat();
+    }
     let mut text = vec![b'\''];
     for byte in name {
         match byte {

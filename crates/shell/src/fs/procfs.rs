@@ -436,7 +436,7 @@ fn net_route(machine: &Machine) -> Vec<u8> {
     let Some(interface) = host.interfaces.first() else { return text.into_bytes() };
     let mask = u32::MAX.checked_shl(32 - u32::from(interface.prefix)).unwrap_or(0);
     let network = u32::from(machine.facts().address()) & mask;
-    let gateway = host.gateway.parse().unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
+    let gateway = machine.facts().gateway();
     let hex = |address: std::net::Ipv4Addr| hex_address(machine, address);
     for (destination, via, flags, mask) in [(0, hex(gateway), "0003", 0), (network, "00000000".to_owned(), "0001", mask)] {
         let row = format!("{}\t{}\t{via}\t{flags}\t0\t0\t0\t{}\t0\t0\t0", interface.name, hex(destination.into()), hex(mask.into()));
@@ -451,7 +451,7 @@ fn net_arp(machine: &Machine) -> Vec<u8> {
         _ = writeln!(
             text,
             "{:<16} 0x1         0x2         {:<21} *        {}",
-            host(machine).gateway,
+            machine.facts().gateway().to_string(),
             gateway_mac(machine),
             interface.name
         );

@@ -94,7 +94,7 @@ pub(super) fn lex(text: &[u8]) -> Result<Vec<(Token, usize)>, (usize, String)> {
         }
     }
     tokens.push((Token::Newline, line));
-    tokens.push((Token::End, line));
+    tokens.push((Token::End, line + 1));
     Ok(tokens)
 }
 

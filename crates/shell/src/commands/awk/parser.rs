@@ -726,7 +726,7 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_their_line() {
         for (text, line, message) in [
-            ("{print", 1, "missing } near end of file"),
+            ("{print", 2, "missing } near end of file"),
             ("{ x = }", 1, "syntax error at or near }"),
             ("BEGIN\n{ }", 1, "syntax error at or near end of line"),
         ] {

@@ -425,7 +425,7 @@ impl Machine {
                     "=" => value,
                     sign => {
                         let before = self.evaluate(program, target).number();
-                        self.arithmetic(&sign[..1], before, value.number())
+                        Machine::arithmetic(&sign[..1], before, value.number())
                     }
                 };
                 self.assign(program, target, value.clone());
@@ -471,7 +471,7 @@ impl Machine {
             }
             Expr::Arithmetic(sign, left, right) => {
                 let (a, b) = (self.evaluate(program, left).number(), self.evaluate(program, right).number());
-                self.arithmetic(sign, a, b)
+                Machine::arithmetic(sign, a, b)
             }
             Expr::Not(inner) => truth(!self.evaluate(program, inner).truth()),
             Expr::Negate(inner) => Value::Number(-self.evaluate(program, inner).number()),
@@ -487,20 +487,13 @@ impl Machine {
         }
     }
 
-    fn arithmetic(&mut self, sign: &str, a: f64, b: f64) -> Value {
+    /// A division by zero gives infinity, as in mawk.
+    fn arithmetic(sign: &str, a: f64, b: f64) -> Value {
         Value::Number(match sign {
             "+" => a + b,
             "-" => a - b,
             "*" => a * b,
-            "/" if b == 0.0 => {
-                self.failure.get_or_insert_with(|| "division by zero".to_owned());
-                0.0
-            }
             "/" => a / b,
-            "%" if b == 0.0 => {
-                self.failure.get_or_insert_with(|| "division by zero in %".to_owned());
-                0.0
-            }
             "%" => a % b,
             _ => a.powf(b),
         })

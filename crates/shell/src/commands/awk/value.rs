@@ -52,7 +52,7 @@ impl Value {
     }
 }
 
-/// A number as text: whole ones without a point.
+/// A number as text: whole ones that fit 32 bits without a point, as mawk has it.
 pub(super) fn show(value: f64, format: &str) -> Vec<u8> {
     if value.is_nan() {
         return if value.is_sign_negative() { b"-nan".to_vec() } else { b"nan".to_vec() };
@@ -60,7 +60,7 @@ pub(super) fn show(value: f64, format: &str) -> Vec<u8> {
     if value.is_infinite() {
         return if value < 0.0 { b"-inf".to_vec() } else { b"inf".to_vec() };
     }
-    if value == value.trunc() && value.abs() < 1e16 {
+    if value == value.trunc() && value.abs() < 2_147_483_648.0 {
         return format!("{}", value as i64).into_bytes();
     }
     printf::render(format.as_bytes(), &[format!("{value}").into_bytes()], model::Timestamp(0)).out
