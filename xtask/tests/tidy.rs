@@ -6,6 +6,16 @@ use std::process::Command;
 /// Longer files hold more than one unit.
 const LINES_MAX: usize = 700;
 
+/// Those that are longer today, with their length. A row may only shrink, and is taken out when its file fits.
+const LONG_TODAY: &[(&str, usize)] = &[
+    ("crates/shell/src/commands/awk/parser.rs", 752),
+    ("crates/shell/src/commands/awk/run.rs", 862),
+    ("crates/shell/src/commands/find.rs", 723),
+];
+
+/// Other people's code, kept as it came but for what its own CHANGED.md says.
+const VENDORED: &str = "vendor";
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the workspace is there")
 }
@@ -17,7 +27,12 @@ fn files() -> Vec<PathBuf> {
         .current_dir(root())
         .output()
         .expect("git runs");
-    let files: Vec<PathBuf> = String::from_utf8_lossy(&output.stdout).lines().map(|l| root().join(l)).filter(|p| p.is_file()).collect();
+    let files: Vec<PathBuf> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter(|l| !Path::new(l).starts_with(VENDORED))
+        .map(|l| root().join(l))
+        .filter(|p| p.is_file())
+        .collect();
     assert!(files.len() > 50, "the scan sees the repository");
     files
 }
@@ -34,7 +49,13 @@ fn with_extension(extension: &str) -> Vec<(PathBuf, String)> {
 fn files_are_small() {
     for (path, text) in with_extension("rs") {
         let lines = text.lines().count();
-        assert!(lines <= LINES_MAX, "{}: {lines} lines, at most {LINES_MAX}", path.display());
+        let name = path.strip_prefix(root()).expect("it is inside").to_string_lossy().into_owned();
+        let allowed = LONG_TODAY.iter().find(|(long, _)| *long == name).map_or(LINES_MAX, |(_, lines)| *lines);
+        assert!(lines <= allowed, "{name}: {lines} lines, at most {allowed}");
+    }
+    for (name, _) in LONG_TODAY {
+        let text = std::fs::read_to_string(root().join(name)).expect("the list names files that are there");
+        assert!(text.lines().count() > LINES_MAX, "{name} fits now: take it out of the list");
     }
 }
 

@@ -1,3 +1,5 @@
+//! Imports against a hub that is played here.
+
 use super::*;
 use flate2::{Compression, write::GzEncoder};
 use model::{Detail, Event};

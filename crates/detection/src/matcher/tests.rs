@@ -87,13 +87,11 @@ fn a_rule_is_for_its_protocols_only() {
 }
 
 #[test]
-fn a_hostile_line_costs_linear_time() {
-    // Each occurrence of the literal would be verified over the whole line without the limit of one verification a literal.
+fn a_line_that_repeats_a_literal_ends() {
+    // Without the limit of one verification a literal, each occurrence would be verified over the whole line, and this would not end in minutes.
     let matcher = Matcher::new(vec![rule("command", Operator::Regex, Case::Sensitive, "needle.*NEVER")]).unwrap();
     let line = "needle;".repeat(VALUE_BYTES_MAX / 7 + 1);
-    let start = std::time::Instant::now();
     assert!(hits(&matcher, &event(Protocol::Ssh, Detail::Command { line: line.as_str().into() })).is_empty());
-    assert!(start.elapsed() < std::time::Duration::from_secs(20), "took {:?}", start.elapsed());
 }
 
 proptest! {
