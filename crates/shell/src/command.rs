@@ -336,6 +336,34 @@ impl Process {
         Ok(bytes)
     }
 
+    /// What a path that is no ordinary file leads to: the process's own descriptors (`/dev/stdin`, `/dev/fd/3`, `/proc/self/fd/3`), its
+    /// terminal, or the reading end of a FIFO. `None` when it is to be opened through [`Process::files`].
+    pub fn open_special(&self, path: &[u8]) -> Option<Arc<OpenFile>> {
+        let files = self.files();
+        let absolute = if path.starts_with(b"/dev/fd/") { path.to_vec() } else { files.real_path(path).ok()? };
+        if let Some(number) = self.descriptor_of(path).or_else(|| self.descriptor_of(&absolute)) {
+            return self.descriptors.get(number).cloned();
+        }
+        if absolute == b"/dev/tty" {
+            return self.session.terminal.as_ref().map(|t| Arc::new(OpenFile::Terminal(t.clone())));
+        }
+        let fifo = files.stat(&absolute).is_ok_and(|m| m.kind == crate::Kind::Fifo) && files.access(&absolute, 4).is_ok();
+        fifo.then(|| Arc::new(OpenFile::reader(self.machine().fifo(&absolute).reader())))
+    }
+
+    /// The descriptor a path names.
+    fn descriptor_of(&self, path: &[u8]) -> Option<u32> {
+        match path {
+            b"/dev/stdin" => return Some(STDIN),
+            b"/dev/stdout" => return Some(STDOUT),
+            b"/dev/stderr" => return Some(STDERR),
+            _ => {}
+        }
+        let own = format!("/proc/{}/fd/", self.task.pid).into_bytes();
+        let digits = [&b"/dev/fd/"[..], b"/proc/self/fd/", &own].iter().find_map(|start| path.strip_prefix(*start))?;
+        std::str::from_utf8(digits).ok()?.parse().ok()
+    }
+
     /// Starts a child beside this process. `Enoent`, `Eacces` or `Enoexec` when its program cannot be run, `Eagain` when there are too
     /// many processes.
     pub async fn launch(&mut self, launch: Launch) -> Result<Arc<Task>, Errno> {

@@ -3,6 +3,7 @@
 use crate::Errno;
 use crate::task::lock;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -40,7 +41,7 @@ impl Pipe {
         let mut state = lock(&self.0);
         state.readers += 1;
         state.wake();
-        Reader(self.clone())
+        Reader { pipe: self.clone(), awaits_writer: AtomicBool::new(state.writers == 0) }
     }
 
     pub(crate) fn writer(self: &Arc<Pipe>) -> Writer {
@@ -62,7 +63,11 @@ impl Pipe {
 }
 
 /// The reading end.
-pub(crate) struct Reader(Arc<Pipe>);
+pub(crate) struct Reader {
+    pipe: Arc<Pipe>,
+    /// Set until there has been a writer: a FIFO that nobody writes to yet is not at its end.
+    awaits_writer: AtomicBool,
+}
 
 /// The writing end.
 pub(crate) struct Writer(Arc<Pipe>);
@@ -70,15 +75,19 @@ pub(crate) struct Writer(Arc<Pipe>);
 /// A new pipe.
 pub(crate) fn pipe() -> (Reader, Writer) {
     let pipe = Arc::new(Pipe::default());
-    (pipe.reader(), pipe.writer())
+    let writer = pipe.writer();
+    (pipe.reader(), writer)
 }
 
 impl Reader {
     /// Up to `bytes_max` bytes, up to and including `until` where that comes first; empty at the end.
     pub(crate) fn poll_read(&self, bytes_max: usize, until: Option<u8>, cx: &Context<'_>) -> Poll<Vec<u8>> {
-        let mut state = lock(&self.0.0);
+        let mut state = lock(&self.pipe.0);
+        if state.writers > 0 || !state.buffer.is_empty() {
+            self.awaits_writer.store(false, Ordering::Relaxed);
+        }
         if state.buffer.is_empty() {
-            if state.writers == 0 {
+            if state.writers == 0 && !self.awaits_writer.load(Ordering::Relaxed) {
                 return Poll::Ready(Vec::new());
             }
             state.wait(cx);
@@ -118,7 +127,7 @@ impl Writer {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let mut state = lock(&self.0.0);
+        let mut state = lock(&self.pipe.0);
         state.readers -= 1;
         state.wake();
     }

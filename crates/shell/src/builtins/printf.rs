@@ -15,8 +15,8 @@ const WIDTH_MAX: usize = 4096;
 #[derive(Default)]
 pub(crate) struct Printed {
     pub out: Vec<u8>,
-    /// Complaints, each of an argument: its text and what it is not.
-    pub errors: Vec<(Vec<u8>, Complaint)>,
+    /// Complaints, each of an argument: how much had been printed before, its text, and what it is not.
+    pub errors: Vec<(usize, Vec<u8>, Complaint)>,
 }
 
 /// What is wrong with an argument or the format.
@@ -57,7 +57,14 @@ pub(super) async fn run(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
     let now = shell.process.now();
     let printed = render(format, operands, now);
     let failed = !printed.errors.is_empty();
-    for (text, complaint) in printed.errors {
+    let mut shown = 0;
+    for (at, text, complaint) in printed.errors {
+        // What was printed before the complaint is seen before it.
+        if target.is_none() && shell.bash() {
+            let part = printed.out.get(shown..at).unwrap_or_default().to_vec();
+            shell.process.out(part).await?;
+            shown = at;
+        }
         let text = &text[..];
         let (bash, ash, dash) = match complaint {
             Complaint::NotNumeric | Complaint::NotWholly => {
@@ -91,7 +98,7 @@ pub(super) async fn run(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
     }
     match target {
         Some(name) => shell.assign(&name, printed.out).await?,
-        None => shell.process.out(printed.out).await?,
+        None => shell.process.out(printed.out.get(shown..).unwrap_or_default()).await?,
     }
     Ok(u8::from(failed))
 }
@@ -183,7 +190,7 @@ fn pass(format: &[u8], operands: &mut std::slice::Iter<'_, Vec<u8>>, printed: &m
             continue;
         }
         let Some((kind, after)) = rest.split_first() else {
-            printed.errors.push((Vec::new(), Complaint::Missing));
+            printed.errors.push((printed.out.len(), Vec::new(), Complaint::Missing));
             return true;
         };
         rest = after;
@@ -218,7 +225,7 @@ fn pass(format: &[u8], operands: &mut std::slice::Iter<'_, Vec<u8>>, printed: &m
                 conversion.float(*kind, value, printed);
             }
             other => {
-                printed.errors.push((vec![*other], Complaint::Directive));
+                printed.errors.push((printed.out.len(), vec![*other], Complaint::Directive));
                 return true;
             }
         }
@@ -288,9 +295,9 @@ fn integer(operand: Option<&Vec<u8>>, printed: &mut Printed) -> i64 {
     let value = std::str::from_utf8(&digits_only[..count]).ok().and_then(|t| u64::from_str_radix(t, radix).ok());
     if count < digits_only.len() || text.is_empty() || (count == 0 && radix == 10) {
         let complaint = if count > 0 { Complaint::NotWholly } else { Complaint::NotNumeric };
-        printed.errors.push((text.clone(), complaint));
+        printed.errors.push((printed.out.len(), text.clone(), complaint));
     } else if value.is_none() && count > 0 {
-        printed.errors.push((text.clone(), Complaint::Range));
+        printed.errors.push((printed.out.len(), text.clone(), Complaint::Range));
         return if negative { i64::MIN } else { i64::MAX };
     }
     let value = value.unwrap_or(0) as i64;
@@ -307,7 +314,7 @@ fn float(operand: Option<&Vec<u8>>, printed: &mut Printed) -> f64 {
         return value as f64;
     }
     let numeric = trimmed.iter().take_while(|b| b.is_ascii_digit() || b"+-.".contains(b)).count();
-    printed.errors.push((text.clone(), if numeric > 0 { Complaint::NotWholly } else { Complaint::NotNumeric }));
+    printed.errors.push((printed.out.len(), text.clone(), if numeric > 0 { Complaint::NotWholly } else { Complaint::NotNumeric }));
     std::str::from_utf8(&trimmed[..numeric]).ok().and_then(|t| t.parse().ok()).unwrap_or(0.0)
 }
 
@@ -434,7 +441,7 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&printed.out), expected, "{format}");
             assert!(printed.errors.is_empty(), "{format}");
         }
-        assert_eq!(render(b"%d", &[b"abc".to_vec()], model::Timestamp(0)).errors, [(b"abc".to_vec(), Complaint::NotNumeric)]);
+        assert_eq!(render(b"%d", &[b"abc".to_vec()], model::Timestamp(0)).errors, [(0, b"abc".to_vec(), Complaint::NotNumeric)]);
         assert_eq!(render(b"%d", &[b"12abc".to_vec()], model::Timestamp(0)).out, b"12");
     }
 

@@ -20,6 +20,9 @@ struct Wrong(Vec<u8>, Vec<u8>, Vec<u8>);
 pub(super) async fn bracket(shell: &mut Shell, mut args: Vec<Vec<u8>>) -> Ran {
     let name = if args[0] == b"[[" { b"]]" as &[u8] } else { b"]" };
     if args.last().is_none_or(|last| last != name || args.len() == 1) {
+        if shell.dialect == Dialect::Ash {
+            shell.builtin = None;
+        }
         return shell.refuse("[", "missing `]'", "missing ]", "missing ]", 2).await;
     }
     args.pop();

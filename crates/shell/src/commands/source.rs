@@ -2,7 +2,7 @@
 
 use crate::command::{Process, Stop};
 use crate::fs::{Node, OpenOptions};
-use crate::{Errno, Kind};
+use crate::{Errno, Kind, OpenFile};
 use std::sync::Arc;
 
 /// Bytes read from a file at a time.
@@ -15,6 +15,8 @@ pub(super) const WHOLE_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// An input being read.
 pub(super) struct Source {
     file: Option<(Arc<dyn Node>, u64)>,
+    /// A descriptor or FIFO that was named as a file.
+    special: Option<Arc<OpenFile>>,
     buffer: Vec<u8>,
     start: usize,
     ended: bool,
@@ -23,7 +25,7 @@ pub(super) struct Source {
 impl Source {
     /// Standard input.
     pub fn stdin() -> Source {
-        Source { file: None, buffer: Vec::new(), start: 0, ended: false }
+        Source { file: None, special: None, buffer: Vec::new(), start: 0, ended: false }
     }
 
     /// A file, or standard input for `-` and the names the kernel has for it.
@@ -36,11 +38,14 @@ impl Source {
 
     /// A file, whatever its name.
     pub fn open_file(process: &Process, path: &[u8]) -> Result<Source, Errno> {
+        if let Some(special) = process.open_special(path) {
+            return Ok(Source { special: Some(special), ..Source::stdin() });
+        }
         let node = process.files().open(path, OpenOptions::READ)?;
         if node.metadata().kind == Kind::Directory {
             return Err(Errno::Eisdir);
         }
-        Ok(Source { file: Some((node, 0)), buffer: Vec::new(), start: 0, ended: false })
+        Ok(Source { file: Some((node, 0)), special: None, buffer: Vec::new(), start: 0, ended: false })
     }
 
     /// The file behind it, when it is one whose end can be reached directly.
@@ -67,7 +72,14 @@ impl Source {
             return Ok(Vec::new());
         }
         let bytes = match &mut self.file {
-            None => process.read().await?,
+            None => match &self.special {
+                None => process.read().await?,
+                Some(special) => {
+                    process.flush().await?;
+                    process.charge(1 + CHUNK_BYTES as u64 / 4096).await?;
+                    special.read(CHUNK_BYTES).await.unwrap_or_default()
+                }
+            },
             Some((node, offset)) => {
                 process.charge(1 + CHUNK_BYTES as u64 / 4096).await?;
                 let bytes = node.read_at(*offset, CHUNK_BYTES).unwrap_or_default();

@@ -145,8 +145,7 @@ impl Shell {
         self.handle_signals().await?;
         match status {
             Status::Stopped(signal) => {
-                let args = last.args();
-                let text = args.join(&b' ');
+                let text = self.running.as_ref().map_or_else(|| last.args().join(&b' '), |and_or| and_or.text.to_vec());
                 self.add_job(tasks.to_vec(), text);
                 if let Some(job) = self.jobs.last() {
                     let line = [b"\n", &job.line('+')[..]].concat();
@@ -179,8 +178,8 @@ impl Shell {
         if self.subshell > 0 || self.source == super::Source::Argument && self.replaces {
             return Ok(());
         }
-        let text = task.args().join(&b' ');
-        self.complain([format!("{} {:<24}", task.pid, signal_text(signal)).as_bytes(), &text].concat()).await
+        let text = self.running.as_ref().map_or_else(|| task.args().join(&b' '), |and_or| and_or.text.to_vec());
+        self.complain([format!("{:5} {:<24}", task.pid, signal_text(signal)).as_bytes(), &text].concat()).await
     }
 
     /// Tells of jobs that have ended since the last prompt.

@@ -14,6 +14,7 @@ impl Shell {
             if item.background {
                 self.start_background(&item.and_or).await?;
             } else {
+                self.running = Some(item.and_or.clone());
                 self.run_and_or(&item.and_or).await?;
             }
         }

@@ -147,7 +147,7 @@ impl Shell {
     /// An expansion's value, split where it is not quoted.
     pub fn push_value(&self, value: &[u8], quoting: Quoting, fields: &mut Fields) {
         match quoting {
-            Quoting::Split => fields.split(value, &self.separators()),
+            Quoting::Split | Quoting::SplitAll => fields.split(value, &self.separators()),
             Quoting::Double => fields.push(value, true),
             Quoting::None | Quoting::Value => fields.push(value, false),
         }
@@ -159,6 +159,9 @@ impl Shell {
     }
 
     fn plain_text(&mut self, text: &[u8], quoting: Quoting, start: bool, last: bool, fields: &mut Fields) {
+        if quoting == Quoting::SplitAll && !text.starts_with(b"~") {
+            return fields.split(text, &self.separators());
+        }
         if quoting == Quoting::Double || !text.contains(&b'~') {
             return fields.push(text, quoting == Quoting::Double);
         }
@@ -213,6 +216,8 @@ impl Shell {
 pub(crate) enum Quoting {
     /// Split into fields.
     Split,
+    /// The same, and plain text is split too: the word of `${x:-…}`.
+    SplitAll,
     /// Between double quotes.
     Double,
     /// Neither: one field, whose unquoted parts are patterns.

@@ -20,6 +20,10 @@ impl Shell {
         let name = &self.name[..];
         match self.dialect {
             Dialect::Bash if self.options.interactive => [name, b": "].concat(),
+            // A function that no file defined comes from here, as far as bash knows.
+            Dialect::Bash if !self.calls.is_empty() && self.source != Source::Script => {
+                format!("environment: line {}: ", self.line).into_bytes()
+            }
             Dialect::Bash => [name, format!(": line {}: ", self.line).as_bytes()].concat(),
             Dialect::Dash => [name, format!(": {}: ", self.line).as_bytes()].concat(),
             Dialect::Ash => {

@@ -31,7 +31,7 @@ pub(crate) use substitute::{quote, quote_if_needed};
 pub(crate) use variables::{Refusal, Value, Variable, Variables, hash_order};
 
 use crate::command::{Process, Stop};
-use crate::parse::ast::Function;
+use crate::parse::ast::{AndOr, Function};
 use crate::parse::{Aliases, Dialect};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -120,6 +120,8 @@ pub(crate) struct Shell {
     trap_running: bool,
     /// The command about to run is this process's last: a program takes its place.
     pub replaces: bool,
+    /// What is being run, for messages about it.
+    running: Option<Arc<AndOr>>,
     /// `$PIPESTATUS`
     pub pipe_statuses: Vec<u8>,
     /// Builtins switched off by `enable -n`.
@@ -165,6 +167,7 @@ impl Shell {
             substituted: None,
             trap_running: false,
             replaces: false,
+            running: None,
             pipe_statuses: Vec::new(),
             disabled: Vec::new(),
             process,
@@ -212,6 +215,7 @@ impl Shell {
             substituted: None,
             trap_running: false,
             replaces: false,
+            running: None,
             pipe_statuses: Vec::new(),
             disabled: self.disabled.clone(),
         })

@@ -85,6 +85,7 @@ impl Shell {
                 match (kind, set) {
                     (b'+', true) | (b'-', false) => {
                         // The word is part of the one around it: it is split and quoted as that one is.
+                        let quoting = if quoting == Quoting::Split { Quoting::SplitAll } else { quoting };
                         return self.expand_parts(&word.0, quoting, true, fields).await;
                     }
                     (b'+', false) => referred = Referred::One(Some(Vec::new())),
@@ -144,7 +145,7 @@ impl Shell {
                     fields.push(value, true);
                 }
             }
-            Quoting::Split => {
+            Quoting::Split | Quoting::SplitAll => {
                 let separators = self.separators();
                 for (n, value) in values.iter().enumerate() {
                     if n > 0 {

@@ -164,7 +164,8 @@ impl Shell {
         }
         let files = self.process.files();
         let absolute = files.real_path(name).unwrap_or_else(|_| name.to_vec());
-        if let Some(file) = self.open_special(&absolute) {
+        let fifo = files.stat(&absolute).is_ok_and(|m| m.kind == Kind::Fifo);
+        if !fifo && let Some(file) = self.process.open_special(name) {
             return Ok(Some(file));
         }
         let mode = 0o666;
@@ -195,25 +196,6 @@ impl Shell {
                 Ok(None)
             }
         }
-    }
-
-    /// Files that are the process's own descriptors.
-    fn open_special(&self, path: &[u8]) -> Option<Arc<OpenFile>> {
-        let number = match path {
-            b"/dev/stdin" => 0,
-            b"/dev/stdout" => 1,
-            b"/dev/stderr" => 2,
-            b"/dev/tty" => return self.process.session.terminal.as_ref().map(|t| Arc::new(OpenFile::Terminal(t.clone()))),
-            _ => {
-                let own = format!("/proc/{}/fd/", self.process.task.pid).into_bytes();
-                let digits = path
-                    .strip_prefix(b"/dev/fd/")
-                    .or_else(|| path.strip_prefix(b"/proc/self/fd/"))
-                    .or_else(|| path.strip_prefix(&own[..]))?;
-                std::str::from_utf8(digits).ok()?.parse().ok()?
-            }
-        };
-        self.process.descriptors.get(number).cloned()
     }
 
     /// A FIFO: its two ends meet in the machine.

@@ -20,7 +20,7 @@ pub(crate) struct AndOr {
     pub first: Pipeline,
     /// `true` for `&&`.
     pub rest: Vec<(bool, Pipeline)>,
-    /// As written, for `jobs`.
+    /// As written, for `jobs` and messages about killed processes.
     pub text: Box<[u8]>,
 }
 

@@ -147,7 +147,7 @@ impl Parser {
     fn loop_header(&mut self) -> Parsed<(Vec<u8>, Option<Vec<Word>>)> {
         let TokenKind::Word(word) = &self.peek()?.kind else {
             return Err(match self.dialect {
-                Dialect::Bash => self.unexpected(),
+                Dialect::Bash => self.unexpected_newline(),
                 _ => self.message(Vec::new(), "Bad for loop variable"),
             });
         };
@@ -212,7 +212,7 @@ impl Parser {
 
     fn case_command(&mut self) -> Parsed<Kind> {
         self.advance()?;
-        let TokenKind::Word(word) = &self.peek()?.kind else { return Err(self.unexpected()) };
+        let TokenKind::Word(word) = &self.peek()?.kind else { return Err(self.unexpected_newline()) };
         let word = word.clone();
         self.advance()?;
         self.skip_newlines()?;
@@ -266,7 +266,7 @@ impl Parser {
         let start = self.peek()?.start;
         self.advance()?;
         if !self.at_operator(b")")? {
-            return Err(self.unexpected());
+            return Err(self.unexpected_newline());
         }
         let Some(name) = name.literal().map(<[u8]>::to_vec) else { return Err(self.unexpected()) };
         self.advance()?;

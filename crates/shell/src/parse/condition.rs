@@ -146,6 +146,8 @@ impl Parser {
                 b')' => open -= 1,
                 b' ' | b'\t' | b'\n' | b';' | b'&' if open == 0 => break,
                 b'|' | b'<' | b'>' | b' ' => {}
+                // A dollar sign that begins no expansion is the end of the text.
+                b'$' if !self.byte_at(1).is_some_and(|b| super::word::is_name_byte(b) || b"({'\"@*#?-$!".contains(&b)) => {}
                 _ => {
                     self.unquoted(byte, &mut parts)?;
                     continue;

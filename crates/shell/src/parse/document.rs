@@ -38,7 +38,7 @@ impl Parser {
                 let closing = line == pending.delimiter;
                 if !closing {
                     body.extend_from_slice(line);
-                    if end < self.text.len() {
+                    if end < self.text.len() || self.dialect == super::Dialect::Bash {
                         body.push(b'\n');
                     }
                 }

@@ -31,7 +31,24 @@ impl Parser {
                 ErrorKind::Unexpected(self.text[token.start..self.at.min(self.text.len())].to_vec(), expecting)
             }
         };
-        SyntaxError { kind, line: token.line, at: token.start }
+        let line = if matches!(kind, ErrorKind::End(_)) { self.end_line() } else { token.line };
+        SyntaxError { kind, line, at: token.start }
+    }
+
+    /// Where the text ends: bash gives each text a last newline.
+    pub(super) fn end_line(&self) -> u32 {
+        self.line + u32::from(self.dialect == Dialect::Bash && !self.text.ends_with(b"\n"))
+    }
+
+    /// The error where not even a line may end: bash does not wait for more.
+    pub(super) fn unexpected_newline(&mut self) -> SyntaxError {
+        let error = self.unexpected();
+        match error.kind {
+            ErrorKind::End(_) if self.dialect == Dialect::Bash => {
+                SyntaxError { kind: ErrorKind::Unexpected(b"newline".to_vec(), None), line: self.line, at: error.at }
+            }
+            _ => error,
+        }
     }
 
     /// The token's text, when it is an unquoted word.
@@ -99,7 +116,7 @@ impl Parser {
         if background || self.at_operator(b";")? {
             self.advance()?;
         }
-        let text = if background { self.text.get(start..end).unwrap_or_default().trim_ascii().into() } else { [].into() };
+        let text = self.text.get(start..end).unwrap_or_default().trim_ascii().into();
         Ok(Item { and_or: Arc::new(AndOr { first, rest, text }), background })
     }
 
@@ -147,6 +164,9 @@ impl Parser {
 
     fn command(&mut self) -> Parsed<Command> {
         self.expand_alias()?;
+        if self.literal()?.is_some_and(|word| CLOSING.contains(&word)) {
+            return Err(self.unexpected());
+        }
         let line = self.peek()?.line;
         let mut command = match self.compound()? {
             Some(kind) => Command { kind, redirects: Vec::new(), line },
@@ -316,7 +336,7 @@ impl Parser {
             _ => return Ok(None),
         };
         self.advance()?;
-        let TokenKind::Word(word) = &self.peek()?.kind else { return Err(self.unexpected()) };
+        let TokenKind::Word(word) = &self.peek()?.kind else { return Err(self.unexpected_newline()) };
         let word = word.clone();
         let target = if kind == RedirectKind::Document {
             Target::Document(self.begin_document(&word, operator == b"<<-"))

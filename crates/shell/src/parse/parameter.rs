@@ -81,6 +81,7 @@ impl Parser {
         });
         let list = list.map_err(|error| match error.kind {
             ErrorKind::End(_) => SyntaxError { kind: ErrorKind::Unterminated(")"), ..error },
+            ErrorKind::Unterminated(")") if error.at == start.1 => SyntaxError { line: self.end_line(), ..error },
             _ => error,
         })?;
         // The parenthesis stands right before the offset: nothing after it has been looked at.
