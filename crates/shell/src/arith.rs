@@ -1,5 +1,7 @@
 //! Integer arithmetic, as in `$((…))`.
 
+use crate::depth::with_room;
+
 /// Where an expression's variables live.
 pub(crate) trait Cells {
     /// A variable's text, of an array's element when there is a subscript; empty when it is not set.
@@ -93,7 +95,7 @@ impl Evaluator<'_> {
             return Err(self.failure("expression recursion level exceeded", self.at));
         }
         self.depth += 1;
-        let result = inner(self);
+        let result = with_room(|| inner(self));
         self.depth -= 1;
         result
     }

@@ -32,6 +32,8 @@ pub(crate) struct Budget {
     output_bytes: AtomicU64,
     memory_bytes: AtomicU64,
     reported: AtomicBool,
+    /// Whether a process that used up the steps has been seen to work on for a while.
+    stalled: AtomicBool,
 }
 
 /// What a charge comes to.
@@ -50,6 +52,16 @@ impl Budget {
         self.steps.store(0, Ordering::Relaxed);
         self.forks.store(0, Ordering::Relaxed);
         self.reported.store(false, Ordering::Relaxed);
+        self.stalled.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the time of seeming busy is over.
+    pub(crate) fn stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_stalled(&self) {
+        self.stalled.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn charge(&self, steps: u64) -> Charge {

@@ -223,8 +223,14 @@ impl Process {
             Charge::Exhausted => {
                 self.limit("shell_steps_max", budget::STEPS_MAX);
                 // A busy process on a real host goes on being busy: it is seen to, at no cost, for a while.
-                self.sleep(Duration::from_secs(budget::STALL_SECONDS)).await;
-                if self.task.has_caught() { Ok(()) } else { Err(Stop::Signal(signal::KILL)) }
+                if !self.session.budget.stalled() {
+                    self.sleep(Duration::from_secs(budget::STALL_SECONDS)).await;
+                }
+                if self.task.has_caught() {
+                    return Ok(());
+                }
+                self.session.budget.set_stalled();
+                Err(Stop::Signal(signal::KILL))
             }
         }
     }
@@ -281,6 +287,8 @@ impl Process {
     pub async fn write(&self, descriptor: u32, bytes: &[u8]) -> Result<(), Errno> {
         let file = self.descriptors.get(descriptor).cloned().ok_or(Errno::Ebadf)?;
         if self.charge(1 + bytes.len() as u64 / 1024).await.is_err() {
+            // Nothing is written any more; whoever asks next is told so by `charge`.
+            self.task.signal(signal::KILL);
             return Err(Errno::Eio);
         }
         let leaves = matches!(&*file, OpenFile::Output(..) | OpenFile::Terminal(_));

@@ -20,6 +20,9 @@ enum Item {
 /// Comparisons one match may take; a pattern that needs more is made to be slow, and does not match.
 const STEPS_MAX: usize = 1_000_000;
 
+/// The longest pattern in which extended groups are looked for, in bytes.
+const EXTENDED_BYTES_MAX: usize = 4096;
+
 /// How deep matching of extended groups may go.
 const DEPTH_MAX: usize = 400;
 
@@ -27,6 +30,9 @@ impl Pattern {
     /// From text and, for each byte, whether it was quoted.
     pub fn new(text: &[u8], quoted: &[bool], extended: bool) -> Pattern {
         let is_quoted = |at: usize| quoted.get(at).copied().unwrap_or(false);
+        // Brackets that nothing closes are looked for only once, not from each of them to the end.
+        let last_bracket = text.iter().rposition(|b| *b == b']').unwrap_or(0);
+        let extended = extended && text.len() <= EXTENDED_BYTES_MAX;
         let mut items = Vec::new();
         let mut at = 0;
         while let Some(&byte) = text.get(at) {
@@ -52,6 +58,7 @@ impl Pattern {
                         items.push(Item::Star);
                     }
                 }
+                b'[' if at > last_bracket => items.push(Item::Byte(byte)),
                 b'[' => match set(&text[at + 1..], &quoted[(at + 1).min(quoted.len())..]) {
                     Some((item, length)) => {
                         items.push(item);
@@ -352,7 +359,7 @@ mod tests {
 
     #[test]
     fn hostile_patterns_end() {
-        let stars = "a*".repeat(2000);
+        let stars = "a*".repeat(2000) + "b";
         assert!(!Pattern::plain(stars.as_bytes()).matches("a".repeat(5000).as_bytes()));
         let groups = "*@(a|b)".repeat(12) + "c";
         assert!(!Pattern::new(groups.as_bytes(), &[], true).matches("ab".repeat(200).as_bytes()));

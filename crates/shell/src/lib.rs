@@ -62,6 +62,7 @@ pub mod budget;
 mod builtins;
 pub mod command;
 mod commands;
+mod depth;
 mod descriptor;
 mod errno;
 mod escape;

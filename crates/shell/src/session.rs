@@ -38,6 +38,8 @@ impl Session {
 
     /// Runs every process until `leader` has ended, and what it left behind for at most `linger` more. Dropping the future ends them all.
     pub(crate) async fn drive(&self, leader: &Task, linger: Duration) -> u8 {
+        // What was started and never polled holds the session, and the session it.
+        let _unstarted = Unstarted(self);
         let mut all = FuturesUnordered::new();
         let mut pump =
             self.terminal.clone().map(|terminal| -> BoxFuture<'_, bool> { Box::pin(async move { terminal.pump(&self.machine).await }) });
@@ -51,11 +53,11 @@ impl Session {
                     }
                 }
                 let idle = self.poll_all(&mut all, cx);
-                if leader.status().ended() || idle.is_ready() {
+                if leader.status().ended() {
                     return Poll::Ready(());
                 }
                 if lock(&self.started).is_empty() {
-                    return Poll::Pending;
+                    return idle;
                 }
             }
         })
@@ -63,12 +65,13 @@ impl Session {
         let rest = std::future::poll_fn(|cx| {
             loop {
                 let idle = self.poll_all(&mut all, cx);
-                if idle.is_ready() || all.iter().all(|running| running.task.is_daemon()) {
+                if !lock(&self.started).is_empty() {
+                    continue;
+                }
+                if all.iter().all(|running| running.task.is_daemon()) {
                     return Poll::Ready(());
                 }
-                if lock(&self.started).is_empty() {
-                    return Poll::Pending;
-                }
+                return idle;
             }
         });
         let _ = tokio::time::timeout(linger, rest).await;
@@ -84,6 +87,16 @@ impl Session {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+}
+
+/// Drops what has not been polled yet when the session's future ends or is dropped.
+struct Unstarted<'a>(&'a Session);
+
+impl Drop for Unstarted<'_> {
+    fn drop(&mut self) {
+        let left = std::mem::take(&mut *lock(&self.0.started));
+        drop(left);
     }
 }
 

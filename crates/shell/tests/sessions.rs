@@ -4,61 +4,11 @@
 //! error as they come; `? N` is its exit status, 0 when it is not given. `\` alone at the end means that the last line has no newline.
 //! `% persona NAME`, `% user NAME` and `% shell sh` begin anew as another account; all lines of one part share one machine.
 
-use model::event::Name;
-use model::{Detail, Timestamp};
-use shell::{Host, Io, Login, Machine, Observer};
-use std::collections::BTreeMap;
+mod common;
+
+use common::{answer, machine};
+use shell::Machine;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex};
-
-#[derive(Default)]
-struct Recorded(Mutex<Vec<Detail>>);
-
-impl Observer for Recorded {
-    fn observe(&self, detail: Detail) {
-        self.0.lock().unwrap().push(detail);
-    }
-
-    fn capture(&self, _: &[u8], _: &[u8], _: Name) {}
-}
-
-const NOW: i64 = 1_774_138_481_000_000;
-
-static HOSTS: LazyLock<BTreeMap<String, Host>> = LazyLock::new(|| {
-    let names = persona::builtin_names();
-    let host = |name: &String| {
-        let instance = persona::Instance { seed: 7, booted: Timestamp(NOW - 86_400_000_000 * 12), address: "192.0.2.10".parse().unwrap() };
-        Host::new(Arc::new(persona::builtin(name).unwrap()), instance).unwrap()
-    };
-    names.iter().map(|name| (name.clone(), host(name))).collect()
-});
-
-fn machine(persona: &str, user: &str) -> Machine {
-    HOSTS[persona].login(Login {
-        user: user.to_owned(),
-        peer: "198.51.100.7:40022".parse().unwrap(),
-        local: "192.0.2.10:22".parse().unwrap(),
-        now: Timestamp(NOW),
-        observer: Arc::new(Recorded::default()),
-    })
-}
-
-/// Runs one line; what it printed and its status.
-async fn answer(machine: &Machine, line: &[u8]) -> (Vec<u8>, u8) {
-    let (_feed, stdin) = tokio::sync::mpsc::channel(1);
-    let (output, mut printed) = tokio::sync::mpsc::channel(64);
-    drop(_feed);
-    let run = machine.run(line, Io { stdin, output });
-    let gather = async {
-        let mut all = Vec::new();
-        while let Some((_, bytes)) = printed.recv().await {
-            all.extend(bytes);
-        }
-        all
-    };
-    let (status, all) = tokio::join!(run, gather);
-    (all, status)
-}
 
 struct Case {
     line: usize,
@@ -79,7 +29,7 @@ fn flush(cases: &mut Vec<Case>, case: Option<Case>) {
 async fn play(path: &Path) -> (usize, Vec<String>) {
     let text = std::fs::read_to_string(path).unwrap();
     let (mut persona, mut user, mut shell) = ("ubuntu-web".to_owned(), "root".to_owned(), None::<String>);
-    let mut parts: Vec<(Machine, Option<String>, Vec<Case>)> = vec![(machine(&persona, &user), None, Vec::new())];
+    let mut parts: Vec<(Machine, Option<String>, Vec<Case>)> = vec![(machine(&persona, &user).0, None, Vec::new())];
     let mut case: Option<Case> = None;
     for (n, line) in text.lines().enumerate() {
         let cases = &mut parts.last_mut().unwrap().2;
@@ -102,7 +52,7 @@ async fn play(path: &Path) -> (usize, Vec<String>) {
                 ("shell", name) => shell = (name != "login").then(|| name.to_owned()),
                 (other, _) => panic!("{}:{}: unknown setting {other}", path.display(), n + 1),
             }
-            parts.push((machine(&persona, &user), shell.clone(), Vec::new()));
+            parts.push((machine(&persona, &user).0, shell.clone(), Vec::new()));
         } else if line.starts_with("# ") && case.is_none() {
         } else if let Some(case) = &mut case {
             case.expected += line;

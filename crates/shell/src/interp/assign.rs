@@ -107,28 +107,35 @@ impl Shell {
             });
             return self.assigned(&name, changed).await;
         }
-        let mut at = 0;
-        let mut items = BTreeMap::new();
-        if append && let Some(variable) = self.variables.get(&name) {
-            items = as_indexed(&mut variable.clone()).clone();
-            at = items.last_key_value().map_or(0, |(last, _)| last + 1);
-        }
+        let mut indexed: Vec<(Option<i64>, bool, Vec<u8>)> = Vec::with_capacity(keyed.len());
         for (key, adds, value) in keyed {
-            if let Some(key) = key {
-                at = self.arithmetic(&key, None).await?;
-                if at < 0 {
-                    self.complain([b"[", &key[..], b"]=", &value, b": bad array subscript"].concat()).await?;
-                    return Err(Flow::Abort(1));
-                }
+            let Some(key) = key else {
+                indexed.push((None, adds, value));
+                continue;
+            };
+            let index = self.arithmetic(&key, None).await?;
+            if index < 0 {
+                self.complain([b"[", &key[..], b"]=", &value, b": bad array subscript"].concat()).await?;
+                return Err(Flow::Abort(1));
             }
-            let slot: &mut Vec<u8> = items.entry(at).or_default();
-            if !adds {
-                slot.clear();
-            }
-            slot.extend(value);
-            at = at.saturating_add(1);
+            indexed.push((Some(index), adds, value));
         }
-        let changed = self.variables.change(&name, bytes, |variable| variable.value = Value::Indexed(items));
+        let changed = self.variables.change(&name, bytes, |variable| {
+            if !append {
+                variable.value = Value::Indexed(BTreeMap::new());
+            }
+            let items = as_indexed(variable);
+            let mut at = items.last_key_value().map_or(0, |(last, _)| last + 1);
+            for (index, adds, value) in indexed {
+                at = index.unwrap_or(at);
+                let slot: &mut Vec<u8> = items.entry(at).or_default();
+                if !adds {
+                    slot.clear();
+                }
+                slot.extend(value);
+                at = at.saturating_add(1);
+            }
+        });
         self.assigned(&name, changed).await
     }
 

@@ -142,6 +142,10 @@ impl Shell {
                 terminal.set_mode(crate::terminal::Mode::default());
             }
         }
+        if monitor && matches!(status, Status::Stopped(_) | Status::Killed(_)) {
+            // Whoever pressed Ctrl-C is not made to wait for what the command used up.
+            self.process.session.budget.renew();
+        }
         self.handle_signals().await?;
         match status {
             Status::Stopped(signal) => {
@@ -154,7 +158,6 @@ impl Shell {
                 Ok(128 + signal)
             }
             Status::Killed(signal::INT) if self.options.interactive => {
-                self.process.err("\n").await?;
                 self.status = 130;
                 Err(Flow::Interrupt)
             }

@@ -3,6 +3,7 @@
 use super::expand::Quoting;
 use super::fields::Fields;
 use super::{Flow, Ran, Shell, Value};
+use crate::depth::Roomy;
 use crate::fs::Kind;
 use crate::parse::ast::Condition;
 use crate::session::BoxFuture;
@@ -13,7 +14,7 @@ const REGEX_BYTES_MAX: usize = 256 * 1024;
 
 impl Shell {
     pub(super) fn run_condition<'a>(&'a mut self, condition: &'a Condition) -> BoxFuture<'a, Ran> {
-        Box::pin(async move {
+        Roomy::boxed(async move {
             Ok(match condition {
                 Condition::Not(inner) => match self.run_condition(inner).await? {
                     0 => 1,

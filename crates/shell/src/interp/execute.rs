@@ -2,6 +2,7 @@
 
 use super::{DEPTH_MAX, Field, Flow, Ran, Shell};
 use crate::command::Stop;
+use crate::depth::Roomy;
 use crate::parse::ast::{AndOr, Arm, ArmEnd, Assigned, Assignment, Command, Kind, List, Pipeline, Word};
 use crate::session::BoxFuture;
 use crate::task::signal;
@@ -80,7 +81,7 @@ impl Shell {
 
     /// Runs one command, one level deeper.
     pub fn run_command<'a>(&'a mut self, command: &'a Arc<Command>) -> BoxFuture<'a, Ran> {
-        Box::pin(async move {
+        Roomy::boxed(async move {
             self.process.charge(1).await?;
             self.handle_signals().await?;
             if self.depth >= DEPTH_MAX {

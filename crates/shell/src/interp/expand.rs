@@ -2,6 +2,7 @@
 
 use super::fields::{Field, Fields};
 use super::{Flow, Shell, brace};
+use crate::depth::Roomy;
 use crate::parse::ast::{Part, Word};
 use crate::session::BoxFuture;
 
@@ -84,7 +85,7 @@ impl Shell {
         start: bool,
         fields: &'a mut Fields,
     ) -> BoxFuture<'a, Result<(), Flow>> {
-        Box::pin(async move {
+        Roomy::boxed(async move {
             for (n, part) in parts.iter().enumerate() {
                 match part {
                     Part::Text(text) => self.plain_text(text, quoting, start && n == 0, parts.len() == n + 1, fields),

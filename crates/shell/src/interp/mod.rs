@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How deep commands, functions, `eval` and `source` may nest while they run: each level takes stack.
-pub(crate) const DEPTH_MAX: usize = 120;
+pub(crate) const DEPTH_MAX: usize = 250;
 
 /// How a command ends other than with a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

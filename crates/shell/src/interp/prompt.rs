@@ -23,9 +23,9 @@ impl Shell {
         self.options.set_shopt("expand_aliases", true);
         self.options.set_shopt("login_shell", self.options.login);
         let task = self.process.task.clone();
-        task.catch(signal::INT, true);
-        for ignored in [signal::TERM, signal::TSTP, signal::TTIN, signal::TTOU, signal::QUIT] {
-            task.ignore(ignored, true);
+        // Caught, not ignored: what it starts is stopped and ended by them.
+        for caught in [signal::INT, signal::TERM, signal::TSTP, signal::TTIN, signal::TTOU, signal::QUIT] {
+            task.catch(caught, true);
         }
         if let Some(terminal) = &self.process.session.terminal {
             terminal.set_foreground(task.group);

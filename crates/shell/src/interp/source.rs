@@ -289,6 +289,7 @@ impl Shell {
             if self.depth >= super::DEPTH_MAX {
                 return Err(Flow::Stop(crate::Stop::Signal(signal::SEGV)));
             }
+            self.process.charge(1 + text.len() as u64 / 64).await?;
             self.depth += 1;
             let line = self.line;
             let ran = self.run_text(text, Some(what)).await;
@@ -396,6 +397,8 @@ impl Shell {
                     text.clear();
                 }
                 Err(Flow::Interrupt) => {
+                    self.process.session.budget.renew();
+                    self.process.err("\n").await?;
                     self.status = 130;
                     text.clear();
                 }

@@ -36,11 +36,13 @@ pub(crate) struct Variable {
     pub upper: bool,
     pub lower: bool,
     pub reference: bool,
+    /// Bytes accounted for it: an upper bound for arrays, which are not counted anew at each change.
+    pub bytes: u64,
 }
 
 impl Default for Variable {
     fn default() -> Variable {
-        Variable { value: Value::Unset, exported: false, readonly: false, integer: false, upper: false, lower: false, reference: false }
+        Variable { value: Value::Unset, exported: false, readonly: false, integer: false, upper: false, lower: false, reference: false, bytes: 0 }
     }
 }
 
@@ -141,7 +143,7 @@ impl Variables {
 
     /// The same where read-only variables may be changed, as their attributes may.
     pub fn change_even_readonly<T>(&mut self, name: &[u8], extra: usize, change: impl FnOnce(&mut Variable) -> T) -> Result<T, Refusal> {
-        let before = self.map.get(name).map_or(0, |v| v.value.bytes());
+        let before = self.map.get(name).map_or(0, |v| v.bytes);
         // A copy of shared variables costs as much as they hold; `extra` is what is to come.
         let shared = Arc::strong_count(&self.map) > 1;
         let wanted = extra as u64 + if self.charged == 0 || shared { self.bytes } else { 0 };
@@ -155,11 +157,14 @@ impl Variables {
             None => map.entry(name.to_vec()).or_default(),
         };
         let was_exported = variable.exported;
+        let was = std::mem::discriminant(&variable.value);
         let result = change(variable);
         if was_exported || variable.exported {
             self.environment = None;
         }
-        let after = variable.value.bytes();
+        let same_array = matches!(variable.value, Value::Indexed(_) | Value::Associative(_)) && was == std::mem::discriminant(&variable.value);
+        variable.bytes = if same_array { variable.bytes + extra as u64 } else { variable.value.bytes() };
+        let after = variable.bytes;
         self.bytes = self.bytes.saturating_sub(before) + after;
         // What was held too much is given back.
         let surplus = self.charged.saturating_sub(self.bytes);
@@ -190,7 +195,7 @@ impl Variables {
             None => Ok(()),
             Some(variable) if variable.readonly => Err(Refusal::Readonly),
             Some(variable) => {
-                self.bytes = self.bytes.saturating_sub(variable.value.bytes());
+                self.bytes = self.bytes.saturating_sub(variable.bytes);
                 Arc::make_mut(&mut self.map).remove(name);
                 self.environment = None;
                 Ok(())
@@ -214,8 +219,8 @@ impl Variables {
     /// Puts a variable back as it was.
     pub fn restore(&mut self, name: Vec<u8>, variable: Option<Variable>) {
         let map = Arc::make_mut(&mut self.map);
-        let now = map.get(&name).map_or(0, |v| v.value.bytes());
-        let then = variable.as_ref().map_or(0, |v| v.value.bytes());
+        let now = map.get(&name).map_or(0, |v| v.bytes);
+        let then = variable.as_ref().map_or(0, |v| v.bytes);
         self.bytes = self.bytes.saturating_sub(now) + then;
         match variable {
             Some(variable) => drop(map.insert(name, variable)),

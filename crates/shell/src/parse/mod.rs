@@ -15,6 +15,7 @@ mod word;
 pub(crate) use error::{ErrorKind, SyntaxError};
 pub(crate) use word::is_name;
 
+use crate::depth::with_room;
 use ast::{List, Word};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -171,7 +172,7 @@ impl Parser {
             return Err(SyntaxError::too_deep(self.line, self.at));
         }
         self.depth += 1;
-        let result = inner(self);
+        let result = with_room(|| inner(self));
         self.depth -= 1;
         result
     }

@@ -185,6 +185,8 @@ impl Line<'_> {
         while self.cursor < to {
             self.right();
         }
+        // Bytes that are no UTF-8 have no borders to keep to.
+        self.cursor = to;
     }
 
     fn left(&mut self) {
@@ -231,6 +233,9 @@ impl Line<'_> {
     fn kill(&mut self, from: usize, to: usize) -> Vec<u8> {
         self.go(from);
         let killed: Vec<u8> = self.text.drain(from..to).collect();
+        if killed.is_empty() {
+            return killed;
+        }
         self.out.extend_from_slice(&self.text[from..]);
         self.out.extend(b"\x1b[K");
         self.back(self.text.len() - from);
