@@ -13,7 +13,28 @@ async fn run(line: &[u8]) -> (String, u8, Vec<String>) {
 
 #[tokio::test(start_paused = true)]
 async fn deep_nesting_is_an_error() {
-    let openers = ["(", "{ ", "((", "$(", "$((", "`", "${a:-", "if ", "while ", "case a in a) ", "[[ (", "[[ ! ", "f() { ", "\"$(", "a=(", "a[", "{a,", "<(", "! ", "eval "];
+    let openers = [
+        "(",
+        "{ ",
+        "((",
+        "$(",
+        "$((",
+        "`",
+        "${a:-",
+        "if ",
+        "while ",
+        "case a in a) ",
+        "[[ (",
+        "[[ ! ",
+        "f() { ",
+        "\"$(",
+        "a=(",
+        "a[",
+        "{a,",
+        "<(",
+        "! ",
+        "eval ",
+    ];
     for opener in openers {
         // Short enough to be one argument, as a real host takes it.
         let line = opener.repeat(130_000 / opener.len());
@@ -78,7 +99,11 @@ async fn limits_are_events_and_look_like_a_loaded_host() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_left_when_a_session_is_dropped() {
     let (machine, _) = machine("ubuntu-web", "root");
-    let dropped = tokio::time::timeout(std::time::Duration::from_secs(1), answer(&machine, b"sleep 1000 | cat & (sleep 1000; sleep 1) & cat <(sleep 1000)")).await;
+    let dropped = tokio::time::timeout(
+        std::time::Duration::from_secs(1),
+        answer(&machine, b"sleep 1000 | cat & (sleep 1000; sleep 1) & cat <(sleep 1000)"),
+    )
+    .await;
     assert!(dropped.is_err());
     assert_eq!(machine.tasks().len(), 0);
 }
@@ -86,21 +111,28 @@ async fn nothing_is_left_when_a_session_is_dropped() {
 /// Pieces that shells give a meaning.
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
     let pieces: Vec<&'static str> = vec![
-        " ", "\n", ";", "&", "&&", "||", "|", "|&", "(", ")", "{", "}", "((", "))", "[[", "]]", "[", "]", "$", "$(", "`", "${", "$((", "\"", "'", "$'", "\\", "#",
-        "<", ">", ">>", "<<", "<<-", "<<<", ">&", "<&", "2>&1", "&>", "<(", ">(", "if", "then", "else", "elif", "fi", "for", "in", "do", "done", "while", "until",
-        "case", "esac", ";;", "select", "function", "f()", "!", "time", "x=", "x+=", "x=(", "x[1]=", "${x:-", "${x#", "${x/", "${#x}", "${!x}", "${x^^}", "${x:1:2}",
-        "${x@Q}", "${x[@]}", "$@", "$*", "$#", "$?", "$!", "$x", "*", "?", "{a,b}", "{1..3}", "~", "=", "==", "=~", "-eq", "-z", "-f", "echo", "cat", "true", "false",
-        "read", "x", "y", "1", "0", "-1", "EOF", "set", "-e", "-u", "shift", "eval", "trap", "exit", "return", "break", "local", "declare", "-A", "export", "unset",
-        "printf", "%s", "%d", "%*d", "test", "let", "x++", "1/0", "exec", "3>", "3<&-", "wait", "kill", "%1", "$$", "\x00", "\u{fffd}", "é",
+        " ", "\n", ";", "&", "&&", "||", "|", "|&", "(", ")", "{", "}", "((", "))", "[[", "]]", "[", "]", "$", "$(", "`", "${", "$((",
+        "\"", "'", "$'", "\\", "#", "<", ">", ">>", "<<", "<<-", "<<<", ">&", "<&", "2>&1", "&>", "<(", ">(", "if", "then", "else", "elif",
+        "fi", "for", "in", "do", "done", "while", "until", "case", "esac", ";;", "select", "function", "f()", "!", "time", "x=", "x+=",
+        "x=(", "x[1]=", "${x:-", "${x#", "${x/", "${#x}", "${!x}", "${x^^}", "${x:1:2}", "${x@Q}", "${x[@]}", "$@", "$*", "$#", "$?", "$!",
+        "$x", "*", "?", "{a,b}", "{1..3}", "~", "=", "==", "=~", "-eq", "-z", "-f", "echo", "cat", "true", "false", "read", "x", "y", "1",
+        "0", "-1", "EOF", "set", "-e", "-u", "shift", "eval", "trap", "exit", "return", "break", "local", "declare", "-A", "export",
+        "unset", "printf", "%s", "%d", "%*d", "test", "let", "x++", "1/0", "exec", "3>", "3<&-", "wait", "kill", "%1", "$$", "\x00",
+        "\u{fffd}", "é",
     ];
     let piece = prop_oneof![
         6 => proptest::sample::select(pieces).prop_map(|piece| piece.as_bytes().to_vec()),
         1 => prop::collection::vec(any::<u8>(), 1..4),
     ];
-    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.into_iter().flat_map(|mut piece| {
-        piece.push(b' ');
-        piece
-    }).collect())
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| {
+        pieces
+            .into_iter()
+            .flat_map(|mut piece| {
+                piece.push(b' ');
+                piece
+            })
+            .collect()
+    })
 }
 
 fn runtime() -> tokio::runtime::Runtime {

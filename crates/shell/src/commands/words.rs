@@ -21,7 +21,7 @@ pub(super) async fn printf(process: &mut Process) -> Outcome {
     let printed = builtins::printf::render(format, values, now);
     process.out(printed.out).await?;
     let failed = !printed.errors.is_empty();
-    for (word, _) in printed.errors {
+    for (_, word, _) in printed.errors {
         process.complain([b"\xe2\x80\x98", &word[..], b"\xe2\x80\x99: expected a numeric value"].concat()).await?;
     }
     Ok(u8::from(failed))

@@ -42,7 +42,16 @@ pub(crate) struct Variable {
 
 impl Default for Variable {
     fn default() -> Variable {
-        Variable { value: Value::Unset, exported: false, readonly: false, integer: false, upper: false, lower: false, reference: false, bytes: 0 }
+        Variable {
+            value: Value::Unset,
+            exported: false,
+            readonly: false,
+            integer: false,
+            upper: false,
+            lower: false,
+            reference: false,
+            bytes: 0,
+        }
     }
 }
 
@@ -162,7 +171,8 @@ impl Variables {
         if was_exported || variable.exported {
             self.environment = None;
         }
-        let same_array = matches!(variable.value, Value::Indexed(_) | Value::Associative(_)) && was == std::mem::discriminant(&variable.value);
+        let same_array =
+            matches!(variable.value, Value::Indexed(_) | Value::Associative(_)) && was == std::mem::discriminant(&variable.value);
         variable.bytes = if same_array { variable.bytes + extra as u64 } else { variable.value.bytes() };
         let after = variable.bytes;
         self.bytes = self.bytes.saturating_sub(before) + after;
