@@ -19,8 +19,11 @@ pub struct Socket {
     pub process: Option<(u32, String)>,
 }
 
-/// What daemons listen on, by a part of their command line: protocol, port, whether on the loopback address only.
-const DAEMONS: &[(&str, &[(&str, u16, bool)])] = &[
+/// A port that is listened on: protocol, number, whether on the loopback address only.
+type Port = (&'static str, u16, bool);
+
+/// What daemons listen on, by a part of their command line.
+const DAEMONS: &[(&str, &[Port])] = &[
     ("sshd: /usr/sbin/sshd", &[("tcp", 22, false), ("tcp6", 22, false)]),
     ("/usr/sbin/dropbear", &[("tcp", 22, false)]),
     ("/usr/sbin/telnetd", &[("tcp", 23, false)]),

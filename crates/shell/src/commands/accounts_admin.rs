@@ -1,15 +1,13 @@
-//! `passwd`, `chpasswd`, `useradd`, `adduser`, `userdel`, `usermod`, `groupadd`, `chsh`, `crontab`, `ssh-keygen`: what attackers change to stay.
+//! `passwd`, `chpasswd`, `useradd`, `adduser`, `userdel`, `usermod`, `groupadd`, `chsh`: what attackers change to stay.
 
 use super::accounts::Accounts;
 use super::options::{Spec, Takes, number, parse};
-use super::run::ask;
-use super::source::Source;
-use crate::command::{Outcome, Process, Stop};
-use crate::fs::OpenOptions;
-use crate::{Credentials, Errno, Files, Kind};
+use super::su::ask;
+use crate::command::{Outcome, Process};
+use crate::{Credentials, Errno, Files};
 
 /// The files as a set-user-id program sees them.
-fn root_files(process: &Process) -> Files {
+pub(super) fn root_files(process: &Process) -> Files {
     process.machine().files_of(Credentials { uid: 0, gid: 0, groups: [].into() }, process.directory.clone(), 0o022, process.task.pid)
 }
 
@@ -362,11 +360,11 @@ pub(super) async fn usermod(process: &mut Process) -> Outcome {
         return Ok(if tool == "chsh" { 1 } else { 6 });
     };
     if tool == "userdel" || tool == "deluser" {
-        if let Some(listing) = process.machine().processes().iter().find(|l| l.uid == user.uid) {
-            if !given.has('f') {
-                process.err(format!("userdel: user {shown} is currently used by process {}\n", listing.pid)).await?;
-                return Ok(8);
-            }
+        if let Some(listing) = process.machine().processes().iter().find(|l| l.uid == user.uid)
+            && !given.has('f')
+        {
+            process.err(format!("userdel: user {shown} is currently used by process {}\n", listing.pid)).await?;
+            return Ok(8);
         }
         for path in [&b"/etc/passwd"[..], b"/etc/shadow", b"/etc/group"] {
             _ = edit_line(process, path, &name, None);
@@ -388,150 +386,4 @@ pub(super) async fn usermod(process: &mut Process) -> Outcome {
         _ = set_password(process, &name, hash.to_vec());
     }
     Ok(0)
-}
-
-pub(super) async fn crontab(process: &mut Process) -> Outcome {
-    const CRONTAB: Spec =
-        Spec { short: "u:elric:", long: &[], usage: "[options] file\n       crontab [options]\n       crontab -n [hostname]", error: 1 };
-    let given = parse(process, &CRONTAB).await?;
-    let accounts = Accounts::read(process);
-    let me = accounts.user_name(process.credentials.uid);
-    let user = given.value('u').map_or(me.clone(), <[u8]>::to_vec);
-    let shown = String::from_utf8_lossy(&user).into_owned();
-    if user != me && process.credentials.uid != 0 {
-        process.err("must be privileged to use -u\n").await?;
-        return Ok(1);
-    }
-    if accounts.user(&user).is_none() {
-        process.err(format!("crontab:  user `{shown}' unknown\n")).await?;
-        return Ok(1);
-    }
-    let folder = if process.busybox() { "/etc/crontabs" } else { "/var/spool/cron/crontabs" };
-    let path = format!("{folder}/{shown}").into_bytes();
-    let files = root_files(process);
-    if given.has('l') {
-        return match files.read(&path) {
-            Ok(content) => {
-                let text = String::from_utf8_lossy(&content).into_owned();
-                // cron's own three lines at the top are not shown.
-                let skipped = text.lines().take(3).take_while(|line| line.starts_with("# DO NOT EDIT") || line.starts_with("# (")).count();
-                let shown: String = text.lines().skip(skipped).map(|line| format!("{line}\n")).collect();
-                process.out(shown).await?;
-                Ok(0)
-            }
-            Err(_) => {
-                process
-                    .err(if process.busybox() {
-                        format!("crontab: can't open '{shown}': No such file or directory\n")
-                    } else {
-                        format!("no crontab for {shown}\n")
-                    })
-                    .await?;
-                Ok(1)
-            }
-        };
-    }
-    if given.has('r') {
-        if files.remove(&path).is_err() {
-            process.err(format!("no crontab for {shown}\n")).await?;
-            return Ok(1);
-        }
-        return Ok(0);
-    }
-    if given.has('e') {
-        if files.stat(&path).is_err() {
-            process.err(format!("no crontab for {shown} - using an empty one\n")).await?;
-        }
-        return edit(process, &path).await;
-    }
-    let name = given.operands.first().cloned().unwrap_or_else(|| b"-".to_vec());
-    let content = match Source::open(process, &name) {
-        Ok(mut source) => source.rest(process, 1 << 20).await?,
-        Err(errno) => {
-            process.err([&name[..], b": ", errno.message().as_bytes(), b"\n"].concat()).await?;
-            return Ok(1);
-        }
-    };
-    install(process, &files, &path, content)?;
-    Ok(0)
-}
-
-/// Writes a crontab as the attacker's file, so that it is captured.
-fn install(process: &Process, files: &Files, path: &[u8], content: Vec<u8>) -> Result<(), Stop> {
-    if let Ok(node) = files.open(path, OpenOptions { mode: 0o600, ..OpenOptions::CREATE }) {
-        _ = node.write_at(0, &content);
-    }
-    if let Some(user) = Accounts::read(process).user(crate::fs::base_name(path)) {
-        _ = files.set_owner(path, Some(user.uid), Some(106), true);
-    }
-    Ok(())
-}
-
-async fn edit(process: &mut Process, path: &[u8]) -> Outcome {
-    let status = process.run(vec![b"vi".to_vec(), path.to_vec()]).await;
-    if status.is_err() {
-        process
-            .err("/bin/sh: 1: /usr/bin/sensible-editor: not found\ncrontab: \"/usr/bin/sensible-editor\" exited with status 127\n")
-            .await?;
-        return Ok(1);
-    }
-    process.err("No modification made\n").await?;
-    Ok(0)
-}
-
-pub(super) async fn ssh_keygen(process: &mut Process) -> Outcome {
-    const KEYGEN: Spec = Spec {
-        short: "t:b:f:N:C:P:lqyYRAR:F:Ei:",
-        long: &[],
-        usage: "[-q] [-a rounds] [-b bits] [-C comment] [-f output_keyfile]",
-        error: 1,
-    };
-    let given = parse(process, &KEYGEN).await?;
-    let kind = given.value('t').map_or_else(|| "rsa".to_owned(), |kind| String::from_utf8_lossy(kind).into_owned());
-    let home = process.variable(b"HOME").map_or_else(|| "/root".to_owned(), |home| String::from_utf8_lossy(home).into_owned());
-    let mut path = given.value('f').map(|path| String::from_utf8_lossy(path).into_owned());
-    process.out(format!("Generating public/private {kind} key pair.\n")).await?;
-    if path.is_none() {
-        let default = format!("{home}/.ssh/id_{kind}");
-        process.out(format!("Enter file in which to save the key ({default}): ")).await?;
-        let answer = process.read_line().await?.unwrap_or_default();
-        let answer = String::from_utf8_lossy(super::source::chomp(&answer)).into_owned();
-        path = Some(if answer.is_empty() { default } else { answer });
-    }
-    let path = path.unwrap_or_default();
-    if !given.has('N') {
-        ask(process, "Enter passphrase (empty for no passphrase): ").await?;
-        ask(process, "Enter same passphrase again: ").await?;
-    }
-    use base64::Engine;
-    let mut random = [0u8; 96];
-    random.iter_mut().for_each(|byte| *byte = rand::random());
-    let body = base64::engine::general_purpose::STANDARD.encode(random);
-    let comment = format!(
-        "{}@{}",
-        String::from_utf8_lossy(&Accounts::read(process).user_name(process.credentials.uid)),
-        String::from_utf8_lossy(&process.machine().hostname())
-    );
-    let public = format!("ssh-{kind} AAAA{body} {comment}\n");
-    let private = format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n{body}\n-----END OPENSSH PRIVATE KEY-----\n");
-    let files = process.files();
-    if files.stat(parent(path.as_bytes())).is_ok_and(|metadata| metadata.kind == Kind::Directory)
-        || files.make_directory(parent(path.as_bytes()), 0o700).is_ok()
-    {
-        _ = files.place(path.as_bytes(), private.into_bytes(), 0o600);
-        _ = files.place(format!("{path}.pub").as_bytes(), public.into_bytes(), 0o644);
-    } else {
-        process.err(format!("Saving key \"{path}\" failed: No such file or directory\n")).await?;
-        return Ok(1);
-    }
-    process.out(format!("Your identification has been saved in {path}\nYour public key has been saved in {path}.pub\nThe key fingerprint is:\nSHA256:{} {comment}\n", &body[..43])).await?;
-    Ok(0)
-}
-
-fn parent(path: &[u8]) -> &[u8] {
-    match path.iter().rposition(|b| *b == b'/') {
-        Some(0) => b"/",
-        Some(at) => &path[..at],
-        None => b".",
-    }
 }

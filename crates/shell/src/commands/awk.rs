@@ -78,7 +78,7 @@ pub(super) async fn run(process: &mut Process) -> Outcome {
         machine.set_variable(&String::from_utf8_lossy(&name), Value::Input(value));
     }
     machine.set_arguments(process.name(), &args);
-    Awk { program: Arc::new(program), machine, input: None, files: args.into(), ranges: Vec::new(), opened: false }.run(process).await
+    Awk { program: Arc::new(program), machine, input: None, files: args, ranges: Vec::new(), opened: false }.run(process).await
 }
 
 /// `-F t` is a tab, by an old custom.

@@ -260,7 +260,7 @@ pub(super) async fn hexdump(process: &mut Process) -> Outcome {
         let text = if canonical { canonical_row(at, row) } else { dump_row(at, radix, row, &kind, od) };
         process.out(text).await?;
     }
-    if radix != b'n' && !(content.is_empty() && !od) {
+    if radix != b'n' && (od || !content.is_empty()) {
         let end = skip + content.len();
         process.out(if canonical { format!("{end:08x}\n") } else { address(end, radix, od) + "\n" }).await?;
     }

@@ -233,8 +233,8 @@ pub(super) async fn paste(process: &mut Process) -> Outcome {
     } else {
         while bytes <= WHOLE_BYTES_MAX {
             let (mut row, mut any) = (Vec::new(), false);
-            for column in 0..names.len() {
-                let at = if names[column] == b"-" { standard_input } else { column };
+            for (column, name) in names.iter().enumerate() {
+                let at = if name == b"-" { standard_input } else { column };
                 let line = match &mut sources[at] {
                     Some(source) => source.line(process).await?,
                     None => None,

@@ -420,7 +420,7 @@ pub(super) async fn run(process: &mut Process) -> Outcome {
                     walk.visit(process, root, &item).await?;
                 }
             }
-            if directory && !item.done && item.depth < depth_max && !(walk.prune && !depth_first) {
+            if directory && !item.done && item.depth < depth_max && (depth_first || !walk.prune) {
                 let entries = match process.files().list(&item.path) {
                     Ok(entries) => entries,
                     Err(errno) => {

@@ -207,7 +207,7 @@ impl Search {
             let spans = self.spans(text);
             let here = offset;
             offset += line.len() as u64;
-            if !spans.is_empty() == self.given.has('v') {
+            if spans.is_empty() != self.given.has('v') {
                 if !silent && trailing > 0 {
                     trailing -= 1;
                     self.print(process, shown, number, here, b'-', text).await?;

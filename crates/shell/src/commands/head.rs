@@ -262,7 +262,7 @@ impl Inputs {
     }
 
     async fn next(&mut self, process: &mut Process) -> Result<Option<Source>, Stop> {
-        while let Some(name) = self.names.next() {
+        for name in self.names.by_ref() {
             let errno = match Source::open(process, &name) {
                 Ok(source) => {
                     if self.titled {

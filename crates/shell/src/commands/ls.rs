@@ -264,7 +264,7 @@ impl Lister {
         let busybox = process.busybox();
         let widest = |f: &dyn Fn(&Metadata) -> usize| entries.iter().map(|(_, metadata)| f(metadata)).max().unwrap_or(0);
         let (links, users, groups, sizes) = if busybox {
-            (5, 8, 8, 9)
+            (4, 8, 8, 9)
         } else {
             (
                 widest(&|m| m.links.to_string().len()),

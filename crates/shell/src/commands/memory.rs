@@ -243,9 +243,7 @@ fn screen(process: &Process, interactive: bool) -> String {
         mib(memory.swap_total_kb - memory.swap_free_kb),
         mib(memory.available_kb)
     );
-    processes.sort_by_key(|l| {
-        (l.stat.chars().next() != Some('R'), std::cmp::Reverse(if l.is_kernel() { 0 } else { l.cpu.as_secs() / 600 }), l.pid)
-    });
+    processes.sort_by_key(|l| (!l.stat.starts_with('R'), std::cmp::Reverse(if l.is_kernel() { 0 } else { l.cpu.as_secs() / 600 }), l.pid));
     for l in processes.iter().take(if interactive { 17 } else { usize::MAX }) {
         let nice = if l.stat.contains('<') {
             -20

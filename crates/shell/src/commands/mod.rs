@@ -8,6 +8,7 @@ mod cat;
 mod clock;
 mod copy;
 mod create;
+mod crontab;
 mod curl;
 mod cut;
 mod dd;
@@ -39,6 +40,8 @@ mod services;
 mod shells;
 mod sort;
 mod source;
+mod ssh_keygen;
+mod su;
 mod time;
 mod tr;
 mod transfer;
@@ -46,6 +49,7 @@ mod uname;
 mod wc;
 mod wget;
 mod words;
+mod xargs;
 
 use crate::command::{Command, Tools};
 
@@ -88,7 +92,7 @@ commands! {
     "chsh" Gnu ["/usr/bin"] accounts_admin::usermod;
     "clear" Both ["/usr/bin"] pager::clear;
     "cp" Both ["/bin"] copy::cp;
-    "crontab" Both ["/usr/bin"] accounts_admin::crontab;
+    "crontab" Both ["/usr/bin"] crontab::run;
     "curl" Gnu ["/usr/bin"] curl::run;
     "cut" Both ["/usr/bin"] cut::run;
     "dash" Gnu ["/bin"] shells::sh;
@@ -209,12 +213,12 @@ commands! {
     "sort" Both ["/usr/bin"] sort::sort;
     "ss" Gnu ["/bin"] net::ss;
     "ssh" Gnu ["/usr/bin"] remote::ssh;
-    "ssh-keygen" Gnu ["/usr/bin"] accounts_admin::ssh_keygen;
+    "ssh-keygen" Gnu ["/usr/bin"] ssh_keygen::run;
     "stat" Both ["/usr/bin"] file::stat;
     "stdbuf" Gnu ["/usr/bin"] run::prefix;
     "strings" Both ["/usr/bin"] encode::strings;
-    "su" Both ["/bin"] run::su;
-    "sudo" Gnu ["/usr/bin"] run::sudo;
+    "su" Both ["/bin"] su::su;
+    "sudo" Gnu ["/usr/bin"] su::sudo;
     "sync" Both ["/bin"] file::succeed;
     "sysctl" Both ["/sbin"] services::sysctl;
     "systemctl" Gnu ["/bin"] services::systemctl;
@@ -256,7 +260,7 @@ commands! {
     "which" Both ["/usr/bin"] file::which;
     "who" Both ["/usr/bin"] id::who;
     "whoami" Both ["/usr/bin"] id::whoami;
-    "xargs" Both ["/usr/bin"] run::xargs;
+    "xargs" Both ["/usr/bin"] xargs::run;
     "xxd" Both ["/usr/bin"] encode::xxd;
     "yes" Both ["/usr/bin"] filters::yes;
     "zcat" Both ["/bin"] archive::gzip;

@@ -184,11 +184,11 @@ pub(super) async fn ip(process: &mut Process) -> Outcome {
         .copied()
         .filter(|word| *word != "dev");
     let mut chosen = links(&machine);
-    if let Some(device) = device.filter(|_| is(object, "address") || is(object, "link")) {
-        if !chosen.iter().any(|link| link.name == device) {
-            process.err(format!("Device \"{device}\" does not exist.\n")).await?;
-            return Ok(1);
-        }
+    if let Some(device) = device.filter(|_| is(object, "address") || is(object, "link"))
+        && !chosen.iter().any(|link| link.name == device)
+    {
+        process.err(format!("Device \"{device}\" does not exist.\n")).await?;
+        return Ok(1);
     }
     let indexed: Vec<(usize, Link)> = chosen
         .drain(..)

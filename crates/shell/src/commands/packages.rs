@@ -247,7 +247,7 @@ pub(super) async fn mysql(process: &mut Process) -> Outcome {
     if inline {
         process.err(format!("{tool}: [Warning] Using a password on the command line interface can be insecure.\n")).await?;
     } else if given.is_some() {
-        super::run::ask(process, "Enter password: ").await?;
+        super::su::ask(process, "Enter password: ").await?;
     }
     process.sleep(Duration::from_millis(30)).await;
     let using = if given.is_some() { "YES" } else { "NO" };

@@ -84,7 +84,7 @@ fn key(text: &[u8], inherited: Order) -> Option<Key> {
         Some(end) => Some(position(end)?),
         None => None,
     };
-    (start.0 > 0).then(|| Key { start, end, order: if own { order } else { inherited } })
+    (start.0 > 0).then_some(Key { start, end, order: if own { order } else { inherited } })
 }
 
 /// Where each field of a line begins and ends: by the separator, or each with the blanks before it.

@@ -94,7 +94,7 @@ fn expand(set: &[u8], length: usize) -> Vec<u8> {
             && let Some(end) = memchr::memmem::find(rest, b":]")
             && let Some(class) = class(&rest[..end])
         {
-            bytes.extend((0..=255u8).filter(|byte| class(byte)));
+            bytes.extend((0..=255u8).filter(class));
             at += end + 4;
             continue;
         }

@@ -49,7 +49,8 @@ fn add_commands(image: &mut Image, userland: Userland) {
             let path = format!("{directory}/{}", command.name);
             // `/bin` may be a link to `usr/bin`; what it leads to is what is listed.
             let Some(real) = image.follow(directory.as_bytes()) else { continue };
-            if image.child(real, command.name.as_bytes()).is_some() {
+            // A link whose target a persona leaves out is as good as nothing.
+            if image.child(real, command.name.as_bytes()).is_some() && image.leads_somewhere(path.as_bytes()) {
                 continue;
             }
             let body = match userland {

@@ -83,6 +83,40 @@ impl Image {
         }
     }
 
+    /// Whether there is something at a path behind all its symbolic links.
+    pub fn leads_somewhere(&self, path: &[u8]) -> bool {
+        let mut pending: Vec<Vec<u8>> = Vec::new();
+        let push = |pending: &mut Vec<Vec<u8>>, path: &[u8]| {
+            pending.extend(path.rsplit(|b| *b == b'/').filter(|n| !n.is_empty()).map(<[u8]>::to_vec))
+        };
+        push(&mut pending, path);
+        let (mut stack, mut links) = (vec![ROOT], 0);
+        while let Some(name) = pending.pop() {
+            let at = stack.last().copied().unwrap_or(ROOT);
+            match &name[..] {
+                b"." => continue,
+                b".." => {
+                    stack.pop();
+                    continue;
+                }
+                _ => {}
+            }
+            let Some(ino) = self.child(at, &name) else { return false };
+            match self.inode(ino).map(|inode| &inode.body) {
+                Some(Body::Symlink(target)) if links < 40 => {
+                    links += 1;
+                    if target.first() == Some(&b'/') {
+                        stack.clear();
+                    }
+                    push(&mut pending, target);
+                }
+                Some(Body::Symlink(_)) | None => return false,
+                Some(_) => stack.push(ino),
+            }
+        }
+        true
+    }
+
     /// Adds a node to a directory.
     pub fn put_in(&mut self, directory: Ino, name: &[u8], inode: Inode) {
         _ = self.attach(directory, name, inode);

@@ -159,7 +159,7 @@ impl Overlay {
         if self.created_files >= CREATED_FILES_MAX {
             return Err(Errno::Enospc);
         }
-        self.charge(node.size(), 0)?;
+        self.charge(owned_bytes(&node.body, true), 0)?;
         let ino = self.next;
         let is_directory = node.kind == Kind::Directory;
         self.enter(found, ino, is_directory, now)?;

@@ -46,11 +46,14 @@ pub(super) enum From {
     Command(Box<Expr>),
 }
 
+/// Where `print` writes: `>`, `>>` or `|`, and to what.
+pub(super) type Redirection = (&'static str, Expr);
+
 #[derive(Debug, Clone)]
 pub(super) enum Stmt {
     Expr(Expr),
-    Print(Vec<Expr>, Option<(&'static str, Expr)>),
-    Printf(Vec<Expr>, Option<(&'static str, Expr)>),
+    Print(Vec<Expr>, Option<Redirection>),
+    Printf(Vec<Expr>, Option<Redirection>),
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     While(Expr, Vec<Stmt>),
     Do(Vec<Stmt>, Expr),
@@ -389,7 +392,7 @@ impl Parser {
         })
     }
 
-    fn output(&mut self) -> Parsed<(Vec<Expr>, Option<(&'static str, Expr)>)> {
+    fn output(&mut self) -> Parsed<(Vec<Expr>, Option<Redirection>)> {
         let before = std::mem::replace(&mut self.no_greater, true);
         let mut arguments = Vec::new();
         let stops = |token: &Token| matches!(token, Token::Newline | Token::End | Token::Sign(";" | "}" | ">" | ">>" | "|"));

@@ -543,7 +543,7 @@ fn replacement(text: &[u8]) -> Replacement {
     let mut pieces = Vec::new();
     let mut held = Vec::new();
     let mut bytes = text.iter().copied();
-    let mut flush = |held: &mut Vec<u8>, pieces: &mut Vec<Piece>, piece: Option<Piece>| {
+    let flush = |held: &mut Vec<u8>, pieces: &mut Vec<Piece>, piece: Option<Piece>| {
         if !held.is_empty() {
             pieces.push(Piece::Text(std::mem::take(held)));
         }
