@@ -401,7 +401,7 @@ mod tests {
         assert_eq!(decode(b"aGVsbG8=\n", false), (b"hello".to_vec(), true));
         assert_eq!(decode(b"aGVs\nbG8gd29ybGQ=", false), (b"hello world".to_vec(), true));
         assert_eq!(decode(b"aGVsbG8", false), (b"hello".to_vec(), false));
-        assert_eq!(decode(b"aG!Vs", false).1, false);
+        assert!(!decode(b"aG!Vs", false).1);
         assert_eq!(decode(b"aG!Vs", true), (b"hel".to_vec(), true));
     }
 }

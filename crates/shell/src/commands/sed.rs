@@ -249,16 +249,15 @@ impl Editor {
     async fn edit(&mut self, process: &mut Process, input: &mut Input) -> Result<(), Stop> {
         let mut restart: Option<(Vec<u8>, bool)> = None;
         loop {
-            let Some((mut space, mut ended)) = (match restart.take() {
+            let next = match restart.take() {
                 Some(kept) => Some(kept),
                 None => {
                     let line = input.line(process).await?;
                     self.number += u64::from(line.is_some());
                     line
                 }
-            }) else {
-                break;
             };
+            let Some((mut space, mut ended)) = next else { break };
             let (mut at, mut substituted, mut steps, mut print) = (0, false, 0u64, true);
             while let Some(command) = self.commands.get(at) {
                 steps += 1;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 /// How deep a program may nest.
 const DEPTH_MAX: usize = 60;
 /// Operators that join to the left, in the whole program: a long chain of them is as deep a tree as nesting makes.
-const LINKS_MAX: usize = 400;
+const LINKS_MAX: usize = 200;
 /// Tokens of one program.
 const TOKENS_MAX: usize = 20_000;
 

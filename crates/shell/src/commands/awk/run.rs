@@ -14,6 +14,8 @@ const STEPS_MAX: u64 = 5_000_000;
 const MEMORY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How deep functions call each other.
 const CALLS_MAX: usize = 40;
+/// How deep expressions and statements are evaluated within each other, calls included: each level takes stack.
+const DEPTH_MAX: usize = 260;
 /// Compiled patterns kept.
 const PATTERNS_MAX: usize = 200;
 /// Fields of one record.
@@ -54,6 +56,7 @@ pub(super) struct Machine {
     memory: usize,
     seed: u64,
     now: Timestamp,
+    depth: usize,
     pub steps: u64,
     pub out: Vec<u8>,
     pub redirected: BTreeMap<(&'static str, Vec<u8>), Vec<u8>>,
@@ -81,6 +84,7 @@ impl Machine {
             memory: 0,
             seed: now.0 as u64,
             now,
+            depth: 0,
             steps: 0,
             out: Vec::new(),
             redirected: BTreeMap::new(),
@@ -390,10 +394,22 @@ impl Machine {
         }
     }
 
-    pub fn evaluate(&mut self, program: &Program, expression: &Expr) -> Value {
-        if !self.tick() {
-            return Value::Unset;
+    /// Goes one level deeper, unless that is too deep.
+    fn descend(&mut self) -> bool {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            self.failure.get_or_insert_with(|| "function call nesting too deep".to_owned());
         }
+        self.tick()
+    }
+
+    pub fn evaluate(&mut self, program: &Program, expression: &Expr) -> Value {
+        let value = if self.descend() { self.evaluate_inner(program, expression) } else { Value::Unset };
+        self.depth -= 1;
+        value
+    }
+
+    fn evaluate_inner(&mut self, program: &Program, expression: &Expr) -> Value {
         let truth = |holds: bool| Value::Number(f64::from(u8::from(holds)));
         match expression {
             Expr::Number(value) => Value::Number(*value),
@@ -712,9 +728,12 @@ impl Machine {
     }
 
     pub fn execute(&mut self, program: &Program, statement: &Stmt) -> Flow {
-        if !self.tick() {
-            return Flow::Exit;
-        }
+        let flow = if self.descend() { self.execute_inner(program, statement) } else { Flow::Exit };
+        self.depth -= 1;
+        flow
+    }
+
+    fn execute_inner(&mut self, program: &Program, statement: &Stmt) -> Flow {
         match statement {
             Stmt::Expr(expression) => _ = self.evaluate(program, expression),
             Stmt::Print(arguments, redirection) => {
@@ -859,4 +878,46 @@ pub(super) fn waits(statement: &Stmt) -> bool {
         }
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lexer::lex;
+    use super::super::parser::parse;
+    use super::*;
+
+    /// The deepest programs the parser lets through run on half the stack that a worker has, in a build without optimization.
+    #[test]
+    fn the_deepest_programs_fit_the_stack() {
+        let chain = format!("BEGIN{{x={}1}}", "1+".repeat(180));
+        let nested = format!("BEGIN{{x={}1{}}}", "(".repeat(25), ")".repeat(25));
+        let both = format!("BEGIN{{x={}{}1{}}}", "1 ".repeat(150), "(1+".repeat(25), ")".repeat(25));
+        let blocks = format!("BEGIN{}x=1{}", "{".repeat(25), "}".repeat(25));
+        let wide = format!("function f(n){{return n?f(n-1){}:0}} BEGIN{{x=f(1000)}}", "+1".repeat(180));
+        let calls = "function f(n){return n?1+(1+(1+(1+f(n-1)))):0} BEGIN{x=f(1000)}".to_owned();
+        for text in [chain, nested, both, blocks, wide, calls] {
+            let run = move || {
+                let program = lex(text.as_bytes()).and_then(parse).unwrap_or_else(|(_, message)| panic!("{message}: {text}"));
+                let mut machine = Machine::new(std::iter::empty(), Timestamp(0));
+                for (_, action) in &program.rules {
+                    action.iter().flatten().for_each(|statement| _ = machine.execute(&program, statement));
+                }
+            };
+            std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
+        }
+    }
+
+    #[test]
+    fn programs_that_never_end_are_ended() {
+        for text in
+            ["BEGIN{while(1);}", "BEGIN{for(;;) x = x \"aaaaaaaaaaaaaaaa\"}", "BEGIN{while(1) a[i++]=i}", "function f(){f()} BEGIN{f()}"]
+        {
+            let program = lex(text.as_bytes()).and_then(parse).unwrap_or_else(|(_, message)| panic!("{message}: {text}"));
+            let mut machine = Machine::new(std::iter::empty(), Timestamp(0));
+            for (_, action) in &program.rules {
+                action.iter().flatten().for_each(|statement| _ = machine.execute(&program, statement));
+            }
+            assert!(machine.failure.is_some(), "{text}");
+        }
+    }
 }
