@@ -50,10 +50,9 @@ fn collect(value: &Value, techniques: &mut BTreeMap<String, String>) {
             let id = ["external_id", "technique_id", "attack_id", "id"]
                 .iter()
                 .find_map(|key| fields.get(*key)?.as_str().filter(|id| is_technique(id)));
-            if let (Some(id), Some(name)) = (id, fields.get("name").and_then(Value::as_str)) {
-                if !gone("revoked") && !gone("x_mitre_deprecated") && !gone("deprecated") {
-                    techniques.insert(id.to_owned(), name.to_owned());
-                }
+            let in_force = !["revoked", "x_mitre_deprecated", "deprecated"].into_iter().any(gone);
+            if let (true, Some(id), Some(name)) = (in_force, id, fields.get("name").and_then(Value::as_str)) {
+                techniques.insert(id.to_owned(), name.to_owned());
             }
             fields.values().for_each(|inner| collect(inner, techniques));
         }

@@ -46,7 +46,7 @@ pub const KINDS: &[Kind] = &[
             f(
                 "method",
                 "text",
-                "`ja3`, `ja4`, `hassh`, `ssh_client_version`, `tls_server_name`, `terminal`, `environment`, `telnet_option`, …",
+                "`ja3`, `ja4`, `hassh`, `ssh_client_version`, `tls_server_name`, `terminal`, `environment`, `telnet_option`, `ssh_public_key`, `ssh_request`, …",
             ),
             f("value", "bytes", "The fingerprint itself."),
             f("raw", "bytes", "What it was computed from, where that is more than the value."),

@@ -1,3 +1,5 @@
+//! The index and the vocabulary, and what a check is told from them.
+
 use super::index::Entry;
 use super::*;
 use detection::Catalog;
