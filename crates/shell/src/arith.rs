@@ -18,8 +18,6 @@ pub(crate) enum Failure {
     DivisionByZero(Vec<u8>),
     /// A variable is not set, under `set -u`.
     Unbound(Vec<u8>),
-    /// A variable cannot be set; it has been reported.
-    Reported,
 }
 
 /// How deep parentheses, operators and variables that hold expressions may nest.

@@ -134,7 +134,6 @@ impl Machine {
         let dialect = self.dialect_of(&path);
         let account = self.account();
         let mut descriptors = Descriptors::default();
-        let terminal = terminal.map(|(kind, columns, rows)| (kind, columns, rows));
         let mut environment = self.login_environment(which, &path);
         let interactive = terminal.is_some();
         let (terminal, files) = match terminal {

@@ -56,10 +56,9 @@ impl Layers {
         let mut variables: Vec<_> = environment.collect();
         variables.sort();
         for (name, value) in variables {
-            if let Some(rest) = name.strip_prefix(ENVIRONMENT_PREFIX) {
-                if !NOT_KEYS.contains(&name.as_str()) {
-                    layers.set(&rest.to_lowercase().replace("__", "."), &value, &name)?;
-                }
+            let key = name.strip_prefix(ENVIRONMENT_PREFIX).filter(|_| !NOT_KEYS.contains(&name.as_str()));
+            if let Some(key) = key {
+                layers.set(&key.to_lowercase().replace("__", "."), &value, &name)?;
             }
         }
         Ok(layers)

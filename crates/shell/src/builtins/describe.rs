@@ -144,8 +144,8 @@ pub(super) async fn command(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
         return run_without_functions(shell, rest.to_vec()).await;
     }
     let mut status = if rest.is_empty() { 0 } else { 1 };
-    for name in rest.to_vec() {
-        let Some(what) = meanings(shell, &name).into_iter().next() else {
+    for name in rest {
+        let Some(what) = meanings(shell, name).into_iter().next() else {
             if long {
                 let text = [&name[..], b": not found"].concat();
                 shell.complain_as("command", text).await?;
@@ -156,7 +156,7 @@ pub(super) async fn command(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
         };
         status = 0;
         let line = match &what {
-            _ if long => sentence(shell, &name, &what),
+            _ if long => sentence(shell, name, &what),
             What::Alias(value) => [b"alias ", &name[..], b"=", &quote(value)].concat(),
             What::File(path) => path.clone(),
             _ => name.clone(),

@@ -51,10 +51,7 @@ pub(super) async fn read(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
     let outcome = match reading.wait {
         Some(wait) => {
             let line: BoxFuture<'_, _> = Box::pin(read_bytes(shell, &reading));
-            match tokio::time::timeout(wait, line).await {
-                Ok(line) => Some(line),
-                Err(_) => None,
-            }
+            tokio::time::timeout(wait, line).await.ok()
         }
         None => Some(read_bytes(shell, &reading).await),
     };

@@ -268,8 +268,8 @@ pub(super) async fn kill(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
         }
     }
     let mut status = 0;
-    for target in rest.to_vec() {
-        status |= kill_one(shell, &target, number_to_send).await?;
+    for target in rest {
+        status |= kill_one(shell, target, number_to_send).await?;
     }
     // A signal to oneself is acted on before the next command.
     tokio::task::yield_now().await;

@@ -52,11 +52,9 @@ fn switch(variable: &mut Variable, letter: u8, on: bool) {
         b'u' => (variable.upper, variable.lower) = (on, false),
         b'l' => (variable.lower, variable.upper) = (on, false),
         b'n' => variable.reference = on,
-        b'a' if on => {
-            if !matches!(variable.value, Value::Indexed(_)) {
-                let first = variable.scalar().map(|text| (0, text.to_vec()));
-                variable.value = Value::Indexed(first.into_iter().collect());
-            }
+        b'a' if on && !matches!(variable.value, Value::Indexed(_)) => {
+            let first = variable.scalar().map(|text| (0, text.to_vec()));
+            variable.value = Value::Indexed(first.into_iter().collect());
         }
         b'A' if on && !matches!(variable.value, Value::Associative(_)) => variable.value = Value::Associative(Default::default()),
         _ => {}
@@ -136,8 +134,8 @@ async fn mark(shell: &mut Shell, args: Vec<Vec<u8>>, name: &'static str, letter:
         return Ok(0);
     }
     let mut status = 0;
-    for argument in rest.to_vec() {
-        status = status.max(declare_one(shell, name, &argument, &[(letter, on)]).await?);
+    for argument in rest {
+        status = status.max(declare_one(shell, name, argument, &[(letter, on)]).await?);
     }
     Ok(status)
 }
@@ -240,13 +238,13 @@ async fn declare_with(shell: &mut Shell, args: Vec<Vec<u8>>, builtin: &'static s
         return print_variables(shell, rest, &letters, builtin).await;
     }
     let mut status = 0;
-    for argument in rest.to_vec() {
+    for argument in rest {
         let name = argument.split(|b| b"=[+".contains(b)).next().unwrap_or_default();
         if local && !global && is_name(name) {
             // In dash and ash a local keeps the value it had outside.
             shell.variables.localize(name, !shell.bash());
         }
-        status = status.max(declare_one(shell, builtin, &argument, &letters).await?);
+        status = status.max(declare_one(shell, builtin, argument, &letters).await?);
     }
     Ok(status)
 }

@@ -173,7 +173,6 @@ impl Shell {
         let shown = text.trim_ascii_start();
         let who = who.map_or(String::new(), |who| format!("{who}: ")).into_bytes();
         let message = match (&failure, self.dialect) {
-            (Failure::Reported, _) => None,
             (Failure::Unbound(name), Dialect::Bash) => Some([name, &b": unbound variable"[..]].concat()),
             (Failure::Unbound(name), _) => Some([name, &b": parameter not set"[..]].concat()),
             (Failure::DivisionByZero(token), Dialect::Bash) => {

@@ -358,7 +358,7 @@ impl Shell {
         }
         let saved = self.descriptors();
         let ran = match self.redirect(redirects).await {
-            Ok(true) => self.run_args(assignments, &mut args).await,
+            Ok(true) => self.run_args(assignments, &args).await,
             // A failed redirection of a special builtin ends the ashes.
             Ok(false) => {
                 let code = if self.dialect == crate::parse::Dialect::Dash { 2 } else { 1 };
@@ -394,7 +394,7 @@ impl Shell {
     }
 
     /// Runs a command by its expanded words; redirections are in place.
-    async fn run_args(&mut self, assignments: &[Assignment], args: &mut Vec<Vec<u8>>) -> Ran {
+    async fn run_args(&mut self, assignments: &[Assignment], args: &[Vec<u8>]) -> Ran {
         let name = args[0].clone();
         let replaces = std::mem::take(&mut self.replaces);
         let builtin = crate::builtins::find(&name, self.dialect).filter(|b| !self.disabled(b.name));
@@ -408,7 +408,7 @@ impl Shell {
         }
         let Some(builtin) = builtin else {
             self.replaces = replaces;
-            return self.run_external(assignments, args.clone()).await;
+            return self.run_external(assignments, args.to_vec()).await;
         };
         // Array assignments are `declare`'s own arguments; the rest are in force while the builtin runs.
         let (arrays, scalars): (Vec<&Assignment>, Vec<&Assignment>) =
@@ -419,7 +419,7 @@ impl Shell {
             self.run_assignment(assignment).await?;
         }
         let outer = self.builtin.replace(builtin.name);
-        let ran = match (builtin.run)(self, args.clone()).await {
+        let ran = match (builtin.run)(self, args.to_vec()).await {
             Ok(0) if !arrays.is_empty() => self.assign_declared(&arrays).await.map(|()| 0),
             ran => ran,
         };

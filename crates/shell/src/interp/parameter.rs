@@ -78,9 +78,7 @@ impl Shell {
                 let set = match &referred {
                     Referred::One(None) => false,
                     Referred::One(Some(value)) => !(*colon && value.is_empty()),
-                    Referred::Each(values) | Referred::Joined(values) => {
-                        !values.is_empty() && !(*colon && values.iter().all(Vec::is_empty))
-                    }
+                    Referred::Each(values) | Referred::Joined(values) => !(values.is_empty() || *colon && values.iter().all(Vec::is_empty)),
                 };
                 match (kind, set) {
                     (b'+', true) | (b'-', false) => {

@@ -308,13 +308,13 @@ impl Shell {
         loop {
             let Some(line) = self.process.read_line().await? else {
                 if !text.is_empty() {
-                    self.run_lines(&mut text, first_line, observed, true).await?;
+                    self.run_lines(&text, first_line, observed, true).await?;
                 }
                 return Ok(self.status);
             };
             lines += 1;
             text.extend(line);
-            if let Next::Ran = self.run_lines(&mut text, first_line, observed, false).await? {
+            if let Next::Ran = self.run_lines(&text, first_line, observed, false).await? {
                 first_line += lines;
                 lines = 0;
                 text.clear();
@@ -323,10 +323,10 @@ impl Shell {
     }
 
     /// Runs the lines read so far, unless they want more.
-    async fn run_lines(&mut self, text: &mut Vec<u8>, line: u32, observed: bool, last: bool) -> Result<Next, Flow> {
+    async fn run_lines(&mut self, text: &[u8], line: u32, observed: bool, last: bool) -> Result<Next, Flow> {
         self.process.charge(1 + text.len() as u64 / 256).await?;
         let whole = text.len() < CONTINUED_BYTES_MAX;
-        let mut parser = Parser::new(text.clone(), line, self.dialect, self.syntax());
+        let mut parser = Parser::new(text.to_vec(), line, self.dialect, self.syntax());
         let parsed = parser.next();
         let open = matches!(&parsed, Err(error) if error.incomplete()) || parser.document_open();
         // A backslash at the end of the line joins the next to it.

@@ -60,16 +60,17 @@ impl Parser {
     fn parenthesis(&mut self) -> Parsed<Kind> {
         let start = (self.line, self.peek()?.start);
         // `((` is arithmetic when it is closed by `))`, else two subshells.
-        if self.dialect == Dialect::Bash && self.byte() == Some(b'(') {
-            if let Some(length) = self.arithmetic_length(1) {
-                let text = self.text[self.at + 1..self.at + 1 + length].to_vec();
-                let word = self.inner(text, start.0)?.double_quoted_until(&[])?;
-                for _ in 0..length + 3 {
-                    self.bump();
-                }
-                self.token = None;
-                return Ok(Kind::Arithmetic(Word(word)));
+        if self.dialect == Dialect::Bash
+            && self.byte() == Some(b'(')
+            && let Some(length) = self.arithmetic_length(1)
+        {
+            let text = self.text[self.at + 1..self.at + 1 + length].to_vec();
+            let word = self.inner(text, start.0)?.double_quoted_until(&[])?;
+            for _ in 0..length + 3 {
+                self.bump();
             }
+            self.token = None;
+            return Ok(Kind::Arithmetic(Word(word)));
         }
         self.advance()?;
         let body = self.non_empty(Some(")"))?;

@@ -99,16 +99,6 @@ impl Parser {
         }
     }
 
-    /// The line being read.
-    pub(crate) fn line(&self) -> u32 {
-        self.line
-    }
-
-    /// How many bytes have been taken.
-    pub(crate) fn offset(&self) -> usize {
-        self.at
-    }
-
     /// The line of text in which an error was found, without its end: what bash prints below the message.
     pub(crate) fn line_around(&self, at: usize) -> &[u8] {
         let at = at.min(self.text.len());

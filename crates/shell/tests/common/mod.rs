@@ -1,4 +1,5 @@
 //! Machines to run things on.
+#![allow(dead_code, reason = "each test program uses its own part")]
 
 use model::event::Name;
 use model::{Detail, Timestamp};
