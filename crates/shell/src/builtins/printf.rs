@@ -59,11 +59,13 @@ pub(super) async fn run(shell: &mut Shell, args: Vec<Vec<u8>>) -> Ran {
     let failed = !printed.errors.is_empty();
     let mut shown = 0;
     for (at, text, complaint) in printed.errors {
-        // What was printed before the complaint is seen before it.
+        // Bash's own output is buffered by lines: whole ones printed before the complaint are seen before it.
         if target.is_none() && shell.bash() {
-            let part = printed.out.get(shown..at).unwrap_or_default().to_vec();
-            shell.process.out(part).await?;
-            shown = at;
+            let whole = printed.out.get(shown..at).unwrap_or_default();
+            let whole = memchr::memrchr(b'\n', whole).map_or(&b""[..], |end| &whole[..=end]).to_vec();
+            shown += whole.len();
+            shell.process.out(whole).await?;
+            shell.process.flush().await?;
         }
         let text = &text[..];
         let (bash, ash, dash) = match complaint {

@@ -94,6 +94,9 @@ impl Parser {
             }
             let item = self.item()?;
             list.0.push(item);
+            if !self.separated && !matches!(self.peek()?.kind, TokenKind::Newline) && !self.at_list_end()? {
+                return Err(self.unexpected());
+            }
         }
     }
 
@@ -113,7 +116,8 @@ impl Parser {
         }
         let end = self.peek()?.start.min(self.text.len());
         let background = self.at_operator(b"&")?;
-        if background || self.at_operator(b";")? {
+        self.separated = background || self.at_operator(b";")?;
+        if self.separated {
             self.advance()?;
         }
         let text = self.text.get(start..end).unwrap_or_default().trim_ascii().into();

@@ -54,6 +54,8 @@ pub(crate) struct Parser {
     dialect: Dialect,
     pub(crate) syntax: Syntax,
     token: Option<Token>,
+    /// Whether the and-or list read last was ended by `;` or `&`.
+    separated: bool,
     documents: Vec<document::Pending>,
     /// Aliases being expanded, and the offset up to which their text goes.
     expanding: Vec<(Vec<u8>, usize)>,
@@ -93,6 +95,7 @@ impl Parser {
             dialect,
             syntax,
             token: None,
+            separated: false,
             documents: Vec::new(),
             expanding: Vec::new(),
             warnings: Vec::new(),
@@ -128,7 +131,7 @@ impl Parser {
                 }
                 _ => {}
             }
-            if self.at_list_end()? {
+            if !self.separated || self.at_list_end()? {
                 return Err(self.unexpected());
             }
         }
