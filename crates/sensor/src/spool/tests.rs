@@ -1,3 +1,5 @@
+//! The spool against crashes, damage and full disks.
+
 use super::disk::{Disk, FileSystem, Segment};
 use super::*;
 use model::wire::{self, HEADER_BYTES};

@@ -1,3 +1,5 @@
+//! The uplink against hubs that refuse, stall and come back.
+
 use super::*;
 use crate::spool::SpoolConfig;
 use bytes::Bytes;

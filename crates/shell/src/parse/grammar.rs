@@ -94,9 +94,6 @@ impl Parser {
             }
             let item = self.item()?;
             list.0.push(item);
-            if !self.separated && !matches!(self.peek()?.kind, TokenKind::Newline) && !self.at_list_end()? {
-                return Err(self.unexpected());
-            }
         }
     }
 
@@ -116,8 +113,7 @@ impl Parser {
         }
         let end = self.peek()?.start.min(self.text.len());
         let background = self.at_operator(b"&")?;
-        self.separated = background || self.at_operator(b";")?;
-        if self.separated {
+        if background || self.at_operator(b";")? {
             self.advance()?;
         }
         let text = self.text.get(start..end).unwrap_or_default().trim_ascii().into();

@@ -54,8 +54,6 @@ pub(crate) struct Parser {
     dialect: Dialect,
     pub(crate) syntax: Syntax,
     token: Option<Token>,
-    /// Whether the and-or list read last was ended by `;` or `&`.
-    separated: bool,
     documents: Vec<document::Pending>,
     /// Aliases being expanded, and the offset up to which their text goes.
     expanding: Vec<(Vec<u8>, usize)>,
@@ -95,7 +93,6 @@ impl Parser {
             dialect,
             syntax,
             token: None,
-            separated: false,
             documents: Vec::new(),
             expanding: Vec::new(),
             warnings: Vec::new(),
@@ -131,7 +128,7 @@ impl Parser {
                 }
                 _ => {}
             }
-            if !self.separated || self.at_list_end()? {
+            if self.at_list_end()? {
                 return Err(self.unexpected());
             }
         }
